@@ -1,5 +1,6 @@
 //! Rates of changes on a disk, each as a ratio of two runs that alternate: what a small durable replacement costs that
-//! keeps the replaced file, and what it costs to trash and restore the files of a folder, against `mv`.
+//! keeps the replaced file, and what it costs to trash and restore the files of a folder, against `mv`. The server makes
+//! each change durable, `mv` none, so `mv` with a sync of the file system after it is a second measure.
 //!
 //! `PASSERELLE_BENCH_DIR` names the folder on the disk; the default is the folder for temporary files.
 
@@ -68,10 +69,12 @@ fn groups(folder: &Path) {
     names.iter().for_each(|name| fs::write(root.join("many").join(name), name).expect("a file"));
     let runtime = Runtime::new().expect("threads");
     let mut jobs = Jobs::begin(folder, &runtime);
-    let (mut trashed, mut restored) = (Vec::new(), Vec::new());
+    let (mut trashed, mut restored) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new()));
+    let (mut server_seconds, before) = (0.0, cpu_seconds());
     for _ in 0..ROUNDS {
-        let there = move_files(&names, &root.join("many"), &elsewhere);
-        let back = move_files(&names, &elsewhere, &root.join("many"));
+        let (there, synced_there) = move_files(&names, &root.join("many"), &elsewhere);
+        let (back, synced_back) = move_files(&names, &elsewhere, &root.join("many"));
+        let begun = cpu_seconds();
         let path = |name: &String| VPath::from_bytes([b"many/", name.as_bytes()].concat()).expect("a path");
         let items: Vec<_> = names.iter().map(|name| PathItem { path: path(name), if_etag: None }).collect();
         let trash = items.chunks(CHANGE_ITEMS_MAX).map(|items| Change::Trash { items: items.to_vec() });
@@ -80,19 +83,49 @@ fn groups(folder: &Path) {
         let conflict = Conflict::Fail;
         let restore = items.chunks(CHANGE_ITEMS_MAX).map(|items| Change::Restore { items: items.to_vec(), conflict });
         let (_, restore_rate) = jobs.run(&runtime, restore.collect());
-        trashed.push((trash_rate, there));
-        restored.push((restore_rate, back));
+        server_seconds += cpu_seconds().0 - begun.0;
+        trashed.0.push((trash_rate, there));
+        trashed.1.push((trash_rate, synced_there));
+        restored.0.push((restore_rate, back));
+        restored.1.push((restore_rate, synced_back));
     }
-    report("trash of 5000 files, to mv", &trashed);
-    report("restore of 5000 files, to mv", &restored);
+    report("trash of 5000 files, to mv", &trashed.0);
+    report("trash of 5000 files, to mv and a sync", &trashed.1);
+    report("restore of 5000 files, to mv", &restored.0);
+    report("restore of 5000 files, to mv and a sync", &restored.1);
+    println!(
+        "processor time of 5000 files there and back: client and server {:.2} s, mv and sync {:.2} s",
+        server_seconds / ROUNDS as f64,
+        (cpu_seconds().1 - before.1) / ROUNDS as f64
+    );
 }
 
-/// Files per second of one run of `mv`.
-fn move_files(names: &[String], from: &Path, to: &Path) -> f64 {
+/// Files per second of one run of `mv`, and of that run with a sync of the file system after it.
+fn move_files(names: &[String], from: &Path, to: &Path) -> (f64, f64) {
     let begun = Instant::now();
     let status = Command::new("mv").arg("-t").arg(to).args(names).current_dir(from).status().expect("mv");
     assert!(status.success(), "mv fails");
-    names.len() as f64 / begun.elapsed().as_secs_f64()
+    let moved = begun.elapsed();
+    let status = Command::new("sync").arg("-f").arg(to).status().expect("sync");
+    assert!(status.success(), "sync fails");
+    [moved, begun.elapsed()].map(|time| names.len() as f64 / time.as_secs_f64()).into()
+}
+
+/// Processor time of this process and of its children that have ended, in seconds; zeros where the system has no
+/// proc_pid_stat(5).
+fn cpu_seconds() -> (f64, f64) {
+    /// `sysconf(_SC_CLK_TCK)` on every Linux.
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The second field, the name in parentheses, may hold spaces; the 14th to the 17th are the times.
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_ascii_whitespace().skip(11);
+    let ticks: Vec<f64> = fields.take(4).filter_map(|field| field.parse().ok()).collect();
+    match ticks[..] {
+        [user, system, user_below, system_below] => {
+            ((user + system) / TICKS_PER_SECOND, (user_below + system_below) / TICKS_PER_SECOND)
+        }
+        _ => (0.0, 0.0),
+    }
 }
 
 /// A file server in this process, and its client.

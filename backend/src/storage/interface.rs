@@ -229,6 +229,13 @@ pub trait Storage: Send + Sync + 'static {
     /// [`ErrorCode::AlreadyExists`], and as [`Storage::publish`].
     fn make_folder(&self, path: &VPath) -> Result<Entry, StorageError>;
 
+    /// Makes the name durable that [`Storage::publish`] gave a file whose folder it could not sync, or gave it before a
+    /// crash.
+    ///
+    /// # Errors
+    /// As [`Storage::publish`].
+    fn sync_name(&self, path: &VPath) -> Result<(), StorageError>;
+
     /// Creates one folder, durably, that no other user may enter while a copy is made in it.
     /// [`Storage::copy_folder_attributes`] ends the copy.
     ///
@@ -298,6 +305,14 @@ pub trait Storage: Send + Sync + 'static {
     /// [`ErrorCode::NotEmpty`], [`ErrorCode::ReadOnly`], [`ErrorCode::AccessDenied`], [`ErrorCode::Io`].
     fn remove(&self, path: &VPath, etag: Option<ETag>) -> Result<(), StorageError>;
 
+    /// Removes an entry where it is, permanently, with everything in it, entry by entry. `visit` is called after each entry
+    /// and may stop the removal: the result is [`Visit::Stop`] if something is left then. A file system that is mounted in the tree, also during the call, is left alone.
+    ///
+    /// # Errors
+    /// As [`Storage::remove`] without [`ErrorCode::Changed`], about the entry that stays, and [`ErrorCode::Mounted`]. What
+    /// was removed before stays so.
+    fn remove_tree(&self, path: &VPath, visit: &mut dyn FnMut() -> Visit) -> Result<Visit, StorageError>;
+
     /// Moves an entry with everything in it to the trash, atomically and durably: records its path and state first,
     /// then renames it. A link is trashed itself. The root and hidden entries cannot be trashed.
     ///
@@ -334,6 +349,12 @@ pub trait Storage: Send + Sync + 'static {
     /// # Errors
     /// [`ErrorCode::Gone`], [`ErrorCode::Io`].
     fn stat_trash(&self, id: TrashId) -> Result<TrashItem, StorageError>;
+
+    /// Items of the trash, each as by [`Storage::stat_trash`], with the result of each in their order. What items have in
+    /// common is read once.
+    fn stat_trash_all(&self, ids: &[TrashId]) -> Vec<Result<TrashItem, StorageError>> {
+        ids.iter().map(|id| self.stat_trash(*id)).collect()
+    }
 
     /// Moves an item of the trash to `to`, atomically and durably. The parent folder of `to` must exist, and `to` must
     /// not.
@@ -412,6 +433,7 @@ macro_rules! read_only_methods {
                 _attributes: &$crate::storage::Attributes
             ) -> $crate::storage::Published;
             make_folder(_path: &shared::VPath) -> shared::Entry;
+            sync_name(_path: &shared::VPath) -> ();
             make_link(_path: &shared::VPath, _target: &[u8]) -> shared::Entry;
             copy_link(_from: &shared::VPath, _to: &shared::VPath, _owned: bool) -> ();
             copy_folder_attributes(
@@ -432,6 +454,10 @@ macro_rules! read_only_methods {
                 _keep: &$crate::storage::Keep
             ) -> $crate::storage::Replaced;
             remove(_path: &shared::VPath, _etag: Option<shared::ETag>) -> ();
+            remove_tree(
+                _path: &shared::VPath,
+                _visit: &mut dyn FnMut() -> $crate::storage::Visit
+            ) -> $crate::storage::Visit;
             trash(
                 _path: &shared::VPath,
                 _etag: Option<shared::ETag>,

@@ -283,7 +283,7 @@ async fn each_entry_of_a_group_has_its_own_outcome() {
 }
 
 #[tokio::test]
-async fn more_entries_than_a_group_has_are_trashed_and_restored() {
+async fn all_entries_that_a_job_may_have_are_trashed_and_restored() {
     const FILES: usize = CHANGE_ITEMS_MAX;
     let storage = MemoryStorage::new();
     let names: Vec<_> = (0..FILES).map(|number| format!("many/file{number}")).collect();

@@ -24,7 +24,7 @@ impl SimulatedUser {
     }
 
     pub(crate) fn rename(&mut self) -> Outcome<()> {
-        let (from, to) = (self.fresh_path(), self.fresh_path());
+        let (from, to) = (self.fresh_path(), self.fresh_target()?);
         let content = self.plant(&from, SIZES)?;
         self.change(&format!(r#"{{"action":"move","items":[{{"from":"{from}","to":"{to}"}}]}}"#))?;
         self.check_missing(&from)?;
@@ -45,7 +45,7 @@ impl SimulatedUser {
     }
 
     pub(crate) fn copy_folder(&mut self) -> Outcome<()> {
-        let (from, to) = (self.fresh_path(), self.fresh_path());
+        let (from, to) = (self.fresh_path(), self.fresh_target()?);
         self.expected.insert(from.clone(), None);
         self.expected.insert(to.clone(), None);
         for number in 0..COPIED_FILES {

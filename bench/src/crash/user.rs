@@ -90,6 +90,15 @@ impl SimulatedUser {
         path
     }
 
+    /// [`SimulatedUser::fresh_path`] in a folder that exists: a change that moves or copies does not make it.
+    pub(crate) fn fresh_target(&mut self) -> Outcome<String> {
+        let path = self.fresh_path();
+        let place = self.cluster.served(&path);
+        let home = place.parent().unwrap_or(&place);
+        fs::create_dir_all(home).at(home)?;
+        Ok(path)
+    }
+
     /// Creates a file on the disk, past the server, and expects it from now on.
     pub(crate) fn plant(&mut self, path: &str, lengths: &[usize]) -> Outcome<Content> {
         let content = Content::random(&mut self.random, lengths);

@@ -4,16 +4,16 @@
 use std::collections::{BTreeSet, HashSet};
 
 use shared::change::{PathItem, RestoreItem};
-use shared::{Change, Conflict, ErrorCode, TrashId, VPath};
+use shared::{Change, Conflict, ErrorCode, Outcome, TrashId, VPath};
 
 use super::item_error::ItemError;
 use super::runner::{GROUP_MAX, JobRunner, done};
 use super::trash::into_trash;
 use crate::server::clock;
 use crate::server::records::jobs::ItemRecord;
-use crate::storage::{ToRestore, ToTrash, Visit};
+use crate::storage::{ToRestore, ToTrash, TrashItem, Visit};
 
-/// Items that are looked at for a group after names were taken.
+/// Items that are looked at for a group after one that ended early.
 const GROUP_MIN: usize = 16;
 
 impl JobRunner {
@@ -49,11 +49,13 @@ impl JobRunner {
             return;
         }
         let entries: Vec<_> = group.iter().map(|(path, etag, id)| ToTrash { path, etag: *etag, id: *id }).collect();
-        let results = self.storage.trash_all(&entries, clock::now());
-        for (result, (_, _, id)) in results.into_iter().zip(&group) {
-            let outcome = result.map_or_else(|error| self.failed(error, None), |()| into_trash(*id));
-            self.end_item(outcome);
-        }
+        let results = self.storage.trash_all(&entries, clock::now()).into_iter().zip(&group);
+        let outcome = |(result, (_, _, id)): (Result<_, _>, &(_, _, TrashId))| match result {
+            Ok(()) => into_trash(*id),
+            Err(error) => self.failed(error, None),
+        };
+        let outcomes = results.map(outcome).collect();
+        self.end_items(outcomes);
     }
 
     /// Restores items into one folder where their names are free. All of them are journalled as begun before, with the
@@ -71,52 +73,69 @@ impl JobRunner {
         }));
         self.write_journal(false);
         let wanted: Vec<_> = group.iter().map(|(id, to)| ToRestore { id: *id, to }).collect();
+        let mut outcomes = Vec::with_capacity(group.len());
+        self.changed = false;
         for result in self.storage.restore_all(&wanted) {
-            let index = self.ended;
-            self.changed = false;
-            let outcome = match result {
-                Ok(entry) => done(Some(self.relative_to_root(entry))),
+            match result {
+                Ok(entry) => outcomes.push(done(Some(self.relative_to_root(entry)))),
                 // Another program has taken the name, or two names are one on this file system.
                 Err(error) if error.code == ErrorCode::AlreadyExists && conflict != Conflict::Fail => {
-                    match self.restore(index, &items[index], conflict) {
-                        Ok(outcome) => outcome,
-                        Err(ItemError::Failed(error, path)) => self.failed(error, path),
-                        Err(ItemError::Canceled) => self.stopped_halfway(),
-                        Err(ItemError::Stopping) => return Err(ItemError::Stopping),
-                    }
+                    self.end_items(std::mem::take(&mut outcomes));
+                    let outcome = self.restore_anyway(&items[self.ended], conflict)?;
+                    self.end_item(outcome);
+                    self.changed = false;
                 }
-                Err(error) => self.failed(error, None),
-            };
-            self.end_item(outcome);
+                Err(error) => outcomes.push(self.failed(error, None)),
+            }
         }
+        self.end_items(outcomes);
         Ok(())
     }
 
-    /// The items from the present one on that can be restored together: into one folder, each under a free name. Where
-    /// many names are taken, the next groups are short, so that few items are looked at in vain.
+    /// Restores the present item by itself, where an entry stands at its destination.
+    fn restore_anyway(&mut self, wanted: &RestoreItem, conflict: Conflict) -> Result<Outcome, ItemError> {
+        match self.restore(self.ended, wanted, conflict) {
+            Err(ItemError::Failed(error, path)) => Ok(self.failed(error, path)),
+            Err(ItemError::Canceled) => Ok(self.stopped_halfway()),
+            restored => restored,
+        }
+    }
+
+    /// The items from the present one on that can be restored together: into one folder, each under a free name. After a
+    /// group that ended early the next one is short, so that few items are looked at in vain.
     fn group_to_restore(&mut self, items: &[RestoreItem]) -> Vec<(TrashId, VPath)> {
         let (mut group, mut names) = (Vec::<(TrashId, VPath)>::new(), HashSet::new());
-        for (index, wanted) in items.iter().enumerate().skip(self.ended).take(self.group_max) {
-            // An item that the previous process had begun is examined by itself.
-            let target = if self.is_resumed(index) { None } else { self.target_of(wanted) };
-            let Some(to) = target else { break };
+        let looked_at = self.unbegun(items);
+        let ids: Vec<_> = looked_at.iter().map(|wanted| wanted.id).collect();
+        let Ok(found) = self.visible_items(&ids) else { return group };
+        for (wanted, item) in looked_at.iter().zip(found) {
+            let Some(to) = item.and_then(|item| self.target_of(wanted, item)) else { break };
             let goes_elsewhere = group.first().is_some_and(|(_, first)| first.parent() != to.parent());
             if goes_elsewhere || !names.insert(to.name().to_vec()) {
                 break;
             }
             group.push((wanted.id, to));
         }
-        let (wanted, free) = (group.len(), self.free_names(&group));
-        group.truncate(free);
-        let next_max = if free < wanted { free.max(GROUP_MIN) } else { self.group_max * 2 };
+        group.truncate(self.free_names(&group));
+        let next_max = if group.len() < ids.len() { group.len().max(GROUP_MIN) } else { self.group_max * 2 };
         self.group_max = next_max.min(GROUP_MAX);
         group
     }
 
-    /// Where an item of the trash goes; `None` if it is gone or on a disk that is not connected, or the request
-    /// is to be refused.
-    fn target_of(&self, wanted: &RestoreItem) -> Option<VPath> {
-        let item = self.visible_item(wanted.id).ok()?.filter(|item| item.connected)?;
+    /// The items from the present one on that the next group may have. An item that the previous process had begun is
+    /// examined by itself.
+    fn unbegun<'a>(&self, items: &'a [RestoreItem]) -> &'a [RestoreItem] {
+        let first = self.ended;
+        let end = items.len().min(first + self.group_max);
+        let end = (first..end).find(|index| self.is_resumed(*index)).unwrap_or(end);
+        &items[first..end]
+    }
+
+    /// Where an item of the trash goes; `None` if it is on a disk that is not connected, or the request is to be refused.
+    fn target_of(&self, wanted: &RestoreItem, item: TrashItem) -> Option<VPath> {
+        if !item.connected {
+            return None;
+        }
         let to = match &wanted.to {
             Some(asked) => self.entry_path(asked).ok()?,
             None => item.entry.path,

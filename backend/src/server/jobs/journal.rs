@@ -27,8 +27,21 @@ impl JobRunner {
 
     /// Notes the outcome of the present item.
     pub(super) fn end_item(&mut self, outcome: Outcome) {
-        self.unwritten.push(ItemRecord { item: self.ended, target: None, outcome: Some(outcome.clone()) });
-        self.ended += 1;
+        self.end_items(vec![outcome]);
+    }
+
+    /// Notes the outcomes of the present item and of those that follow it.
+    pub(super) fn end_items(&mut self, outcomes: Vec<Outcome>) {
+        if outcomes.is_empty() {
+            return;
+        }
+        let records = (self.ended..).zip(&outcomes);
+        self.unwritten.extend(records.map(|(item, outcome)| ItemRecord {
+            item,
+            target: None,
+            outcome: Some(outcome.clone()),
+        }));
+        self.ended += outcomes.len();
         let progress = &mut self.record.progress;
         progress.entries = progress.entries.max(self.ended as u64);
         progress.entries_total = progress.entries_total.max(progress.entries);
@@ -39,7 +52,7 @@ impl JobRunner {
         }
         let (version, progress) = (self.record.version, self.record.progress);
         self.live.status.send_modify(|job| {
-            job.outcomes.push(outcome);
+            job.outcomes.extend(outcomes);
             (job.version, job.progress) = (version, progress);
         });
     }

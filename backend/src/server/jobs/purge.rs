@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use shared::change::PathItem;
+use shared::job::LeftOut;
 use shared::{ErrorCode, Outcome, TrashId, VPath};
+use tracing::warn;
 
 use super::decide::is_real_folder;
 use super::item_error::ItemError;
@@ -38,7 +40,7 @@ impl JobRunner {
                 self.records.unmark_purge(id)?;
                 // There is no trash on its disk, or no space for its information: the tree is removed where it is.
                 return if is_removed_in_place(error.code) {
-                    self.remove_tree(path).map(|()| done(None))
+                    self.remove_tree(&path).map(|()| done(None))
                 } else {
                     Err(error.into())
                 };
@@ -77,7 +79,7 @@ impl JobRunner {
     pub(super) fn purge_all(&mut self, index: usize) -> Result<Outcome, ItemError> {
         self.begin(index, None);
         let mut query = TrashQuery { below: self.root().clone(), limit: PAGE_ITEMS, ..TrashQuery::default() };
-        let mut failed = None;
+        let (mut failed, mut stays) = (None, LeftOut::default());
         loop {
             let listing = self.storage.list_trash(&query)?;
             // Items that failed stay, so the next page begins behind this one.
@@ -86,13 +88,32 @@ impl JobRunner {
                 self.check_cancelled()?;
                 let purged = if item.connected { self.purge_item(item.id) } else { Err(ErrorCode::DiskAbsent.into()) };
                 match purged {
-                    Err(ItemError::Failed(error, path)) => drop(failed.get_or_insert((error, path))),
+                    Err(ItemError::Failed(error, path)) => {
+                        self.note_staying(&mut stays, &item, &error);
+                        failed.get_or_insert((error, path.unwrap_or(item.entry.path)));
+                    }
                     purged => purged?,
                 }
             }
             if !listing.more {
-                return failed.map_or(Ok(done(None)), |(error, path)| Err(ItemError::Failed(error, path)));
+                break;
             }
+        }
+        match failed {
+            // Nothing was removed: the item as a whole failed.
+            Some((error, path)) if !self.changed => Err(ItemError::Failed(error, Some(path))),
+            _ => Ok(Outcome::Done { entry: None, trash: None, replaced: Vec::new(), left_out: stays }),
+        }
+    }
+
+    /// Notes that an item of the trash stays. The log has as many of them as the outcome.
+    fn note_staying(&self, stays: &mut LeftOut, item: &TrashItem, error: &StorageError) {
+        let Some(path) = self.path_of_caller(&item.entry.path) else { return };
+        let listed = stays.listed.len();
+        stays.add(path, error.code);
+        if stays.listed.len() > listed {
+            let (job, path, code) = (self.record.id, item.entry.path.encoded(), error.code);
+            warn!(%job, path, %code, cause = ?error.source, "an item of the trash stays");
         }
     }
 
@@ -112,40 +133,17 @@ impl JobRunner {
         Ok(self.records.unmark_purge(id)?)
     }
 
-    /// Removes a tree where it is, the innermost folders first.
-    fn remove_tree(&mut self, top: VPath) -> Result<(), ItemError> {
-        let mut stack = vec![(top.clone(), self.names_in(&top)?)];
-        while let Some((folder, names)) = stack.last_mut() {
-            self.check_cancelled()?;
-            let Some(name) = names.pop() else {
-                let (folder, _) = (folder.clone(), stack.pop());
-                self.storage.remove(&folder, None)?;
-                self.count(1, 0);
-                continue;
-            };
-            let path = folder.join(&name).map_err(|_| ErrorCode::BadPath)?;
-            match self.storage.remove(&path, None) {
-                Ok(()) => self.count(1, 0),
-                Err(error) if error.code == ErrorCode::NotEmpty => {
-                    // A file system that was mounted since the removal began is left alone.
-                    self.storage.check_mounts(&path)?;
-                    let names = self.names_in(&path)?;
-                    stack.push((path, names));
-                }
-                Err(error) if error.code == ErrorCode::NotFound => {}
-                Err(error) => return Err(ItemError::Failed(error, Some(path))),
-            }
-        }
-        Ok(())
-    }
-
-    fn names_in(&self, folder: &VPath) -> Result<Vec<Box<[u8]>>, StorageError> {
-        let mut names = Vec::new();
-        self.storage.list(folder, &mut |entry| {
-            names.push(entry.path.name().into());
-            Visit::Continue
+    /// Removes a tree where it is.
+    fn remove_tree(&mut self, top: &VPath) -> Result<(), ItemError> {
+        let storage = Arc::clone(&self.storage);
+        self.check_cancelled()?;
+        let mut stopped = Ok(());
+        let removed = storage.remove_tree(top, &mut || {
+            self.count(1, 0);
+            stopped = self.check_cancelled();
+            if stopped.is_err() { Visit::Stop } else { Visit::Continue }
         })?;
-        Ok(names)
+        if removed == Visit::Stop { stopped } else { Ok(()) }
     }
 }
 

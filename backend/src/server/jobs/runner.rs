@@ -20,9 +20,8 @@ use crate::server::records::database::Database;
 use crate::server::records::jobs::{ItemRecord, JobRecord};
 use crate::storage::{Storage, StorageError};
 
-/// Most items of a group: half of those of a job. The syncs of a group cost less than its renames then, and on a disk
-/// where each rename takes milliseconds, a job can still be cancelled before its end.
-pub(super) const GROUP_MAX: usize = CHANGE_ITEMS_MAX / 2;
+/// Most items of a group: all of a job, so that its syncs cost less than its renames.
+pub(super) const GROUP_MAX: usize = CHANGE_ITEMS_MAX;
 
 /// Runs one job.
 pub(super) struct JobRunner {

@@ -72,6 +72,15 @@ impl JobRunner {
         Ok(self.trash_item(id)?.filter(|item| self.path_of_caller(&item.entry.path).is_some()))
     }
 
+    /// [`JobRunner::visible_item`] for each of many; `None` also for one that cannot be looked at.
+    pub(super) fn visible_items(&self, ids: &[TrashId]) -> Result<Vec<Option<TrashItem>>, StorageError> {
+        let purges = self.records.purges_among(ids)?;
+        let is_visible =
+            |item: &TrashItem| !purges.contains(&item.id) && self.path_of_caller(&item.entry.path).is_some();
+        let items = self.storage.stat_trash_all(ids).into_iter();
+        Ok(items.map(|item| item.ok().filter(is_visible)).collect())
+    }
+
     /// [`JobRunner::visible_item`] on a disk that is connected.
     ///
     /// # Errors

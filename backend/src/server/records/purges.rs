@@ -24,6 +24,16 @@ impl Database {
         Ok(self.first("SELECT 1 FROM purges WHERE id = ?1", [id.0], |_| Ok(()))?.is_some())
     }
 
+    /// Those of these items that have the mark.
+    pub(in crate::server) fn purges_among(&self, ids: &[TrashId]) -> Result<HashSet<TrashId>, StorageError> {
+        // Few items have the mark at a time, so most calls end here.
+        if self.first("SELECT 1 FROM purges", [], |_| Ok(()))?.is_none() {
+            return Ok(HashSet::new());
+        }
+        let marked = ids.iter().map(|id| Ok(self.is_purge(*id)?.then_some(*id)));
+        marked.filter_map(Result::transpose).collect()
+    }
+
     /// All items with the mark.
     pub(in crate::server) fn purges(&self) -> Result<HashSet<TrashId>, StorageError> {
         Ok(self.rows("SELECT id FROM purges", [], |row| row.get(0).map(TrashId))?.into_iter().collect())

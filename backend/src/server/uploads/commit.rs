@@ -111,7 +111,8 @@ impl CommitOperation {
     pub(super) fn run(self) -> Result<Upload, RequestError> {
         let published = Cell::new(false);
         let ended = self.attempt(&published);
-        // A file whose answer could not be recorded is no refusal: the next request or start finds it.
+        // A file that is not known to survive a crash, or whose answer could not be recorded, is no refusal: the next
+        // COMMIT or start finds it.
         if let Err(RequestError::Failed(failure)) = &ended
             && !published.get()
             && self.gate.begin().is_ok()
@@ -122,7 +123,7 @@ impl CommitOperation {
         ended
     }
 
-    /// Publishes the upload. Sets `published` once it is a file.
+    /// Publishes the upload. Sets `published` once it is a file, or may be one.
     fn attempt(&self, published: &Cell<bool>) -> Result<Upload, RequestError> {
         let length = self.whole_length()?;
         let blake3 = self.blake3.as_deref();
@@ -135,6 +136,7 @@ impl CommitOperation {
             check_blake3(&digests, blake3)?;
             let path = found.entry.path.clone();
             self.gate.begin()?;
+            self.uploads.seen_by(&self.record.owner).sync_name(&path)?;
             return self.finish(Some(found), &path, digests);
         }
         let digests = self.digests(length)?;
@@ -248,12 +250,15 @@ impl CommitOperation {
                 {
                     let entry = self.file_with(path, digests)?.ok_or(error)?;
                     is_published.set(true);
+                    storage.sync_name(path)?;
                     self.uploads.storage.unstage(self.record.id)?;
                     Ok(Published { entry, replaced: false, kept: None })
                 }
                 Err(error) => {
                     match error.code {
                         ErrorCode::Io | ErrorCode::NoSpace | ErrorCode::QuotaExceeded => {
+                            // It has its name, and only the sync of the folder has failed.
+                            is_published.set(self.uploads.is_unstaged(self.record.id).unwrap_or(false));
                             self.uploads.cut_back(&self.lock)?;
                         }
                         // The file there is not this upload: a second COMMIT must not take it for one. With `KeepBoth` the

@@ -168,6 +168,15 @@ impl Tree {
         self.detach(source.folder(), path.name()).map(drop)
     }
 
+    /// Removes one entry of a tree, the innermost first. True if it was the last.
+    pub(super) fn remove_one(&mut self, path: &VPath) -> Result<bool, StorageError> {
+        let source = self.source(path, None)?;
+        match self.first_leaf(source.present) {
+            Some((folder, name)) => self.detach(folder, &name).map(|_| false),
+            None => self.detach(source.folder(), path.name()).map(|_| true),
+        }
+    }
+
     pub(super) fn trash(
         &mut self,
         path: &VPath,
@@ -260,16 +269,20 @@ impl Tree {
 
     /// Deletes one entry of an item, the innermost first, and returns whether it was the last.
     pub(super) fn purge_one(&mut self, id: TrashId) -> Result<bool, StorageError> {
-        let top = self.trash.get(&id).ok_or(GONE)?.node;
-        let (mut folder, mut node) = (None, top);
-        while let Body::Folder(children) = &self.nodes[node].body {
-            let Some((name, child)) = children.iter().next() else { break };
-            (folder, node) = (Some((node, name.clone())), *child);
-        }
-        match folder {
+        match self.first_leaf(self.trash.get(&id).ok_or(GONE)?.node) {
             Some((folder, name)) => self.detach(folder, &name).map(|_| false),
             None => Ok(self.trash.remove(&id).is_some()),
         }
+    }
+
+    /// An entry below a node that holds none, with its folder; `None` if nothing is below the node.
+    fn first_leaf(&self, top: NodeId) -> Option<(NodeId, Box<[u8]>)> {
+        let (mut found, mut node) = (None, top);
+        while let Body::Folder(children) = &self.nodes[node].body {
+            let Some((name, child)) = children.iter().next() else { break };
+            (found, node) = (Some((node, name.clone())), *child);
+        }
+        found
     }
 
     /// The location for a new entry, with the present entry.

@@ -140,6 +140,10 @@ impl Storage for MemoryStorage {
         self.tree.change(|tree| tree.publish(id, target, expected, attributes))
     }
 
+    fn sync_name(&self, path: &VPath) -> Result<(), StorageError> {
+        self.stat(path).map(drop)
+    }
+
     fn make_folder(&self, path: &VPath) -> Result<Entry, StorageError> {
         self.tree.change(|tree| tree.make_at(path, Body::Folder(BTreeMap::new())))
     }
@@ -197,6 +201,17 @@ impl Storage for MemoryStorage {
 
     fn restore(&self, id: TrashId, to: &VPath) -> Result<Entry, StorageError> {
         self.tree.change(|tree| tree.restore(id, to))
+    }
+
+    fn remove_tree(&self, path: &VPath, visit: &mut dyn FnMut() -> Visit) -> Result<Visit, StorageError> {
+        loop {
+            let done = self.tree.change(|tree| tree.remove_one(path))?;
+            match visit() {
+                _ if done => return Ok(Visit::Continue),
+                Visit::Stop => return Ok(Visit::Stop),
+                Visit::Continue => {}
+            }
+        }
     }
 
     fn purge(&self, id: TrashId, visit: &mut dyn FnMut() -> Visit) -> Result<(), StorageError> {

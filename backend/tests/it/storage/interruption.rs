@@ -17,6 +17,12 @@ pub(super) const SEEDS: u64 = 12;
 /// A folder that is another file system.
 pub(super) const OTHER_DISK: &[u8] = b"mounted";
 
+/// Makes a disk with a seed.
+pub(super) type NewDisk = fn(u64) -> SimulatedDisk;
+
+/// The kinds of disks that a change is interrupted on: without and with a log that orders all changes.
+const DISKS: [NewDisk; 2] = [SimulatedDisk::new, SimulatedDisk::with_log];
+
 /// A change, the state before it, and a check of the state after an interruption.
 pub(super) struct Case<T> {
     pub(super) prepare: fn(&LocalStorage),
@@ -27,16 +33,16 @@ pub(super) struct Case<T> {
 
 impl<T: Debug> Case<T> {
     /// A disk in the state before the change.
-    pub(super) fn begin(&self, seed: u64) -> (SimulatedDisk, LocalStorage) {
-        let disk = SimulatedDisk::new(seed);
+    pub(super) fn begin(&self, new: NewDisk, seed: u64) -> (SimulatedDisk, LocalStorage) {
+        let disk = new(seed);
         disk.add_mount(OTHER_DISK).unwrap();
         let storage = disk.storage();
         (self.prepare)(&storage);
         (disk, storage)
     }
 
-    pub(super) fn steps(&self) -> std::ops::RangeInclusive<u64> {
-        let (disk, storage) = self.begin(0);
+    pub(super) fn steps(&self, new: NewDisk) -> std::ops::RangeInclusive<u64> {
+        let (disk, storage) = self.begin(new, 0);
         let before = disk.steps();
         (self.change)(&storage).unwrap();
         before + 1..=disk.steps()
@@ -44,10 +50,14 @@ impl<T: Debug> Case<T> {
 
     /// Loses power at each step and after the last, with several seeds.
     pub(super) fn lose_power(&self) {
-        let steps = self.steps();
+        DISKS.iter().for_each(|new| self.lose_power_on(*new));
+    }
+
+    fn lose_power_on(&self, new: NewDisk) {
+        let steps = self.steps(new);
         let last = *steps.end() + 1;
         for (step, seed) in steps.chain([last]).flat_map(|step| (0..SEEDS).map(move |seed| (step, seed))) {
-            let (disk, storage) = self.begin(seed);
+            let (disk, storage) = self.begin(new, seed);
             disk.at(step, Fault::PowerLoss);
             let done = (self.change)(&storage);
             eprintln!("seed {seed}, power lost at step {step}: {:?}", disk.history().get(step as usize - 1));
@@ -58,8 +68,12 @@ impl<T: Debug> Case<T> {
 
     /// Fails once at each step, and then tries again.
     pub(super) fn fail(&self, fault: Fault, refusal: ErrorCode) {
-        for step in self.steps() {
-            let (disk, storage) = self.begin(step);
+        DISKS.iter().for_each(|new| self.fail_on(*new, fault, refusal));
+    }
+
+    fn fail_on(&self, new: NewDisk, fault: Fault, refusal: ErrorCode) {
+        for step in self.steps(new) {
+            let (disk, storage) = self.begin(new, step);
             disk.at(step, fault);
             let done = (self.change)(&storage);
             eprintln!("{fault:?} at step {step}: {:?}", disk.history().get(step as usize - 1));

@@ -141,6 +141,7 @@ conformance! {
         files_links_and_empty_folders_are_removed,
         trashed_entries_are_listed_and_restored,
         entries_of_a_group_have_a_result_each,
+        a_tree_is_removed_where_it_is,
         a_published_upload_keeps_the_file_that_it_replaces,
         a_replacement_keeps_what_it_replaces,
         a_replacement_that_fails_changes_nothing,

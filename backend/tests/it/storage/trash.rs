@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use backend::storage::{
-    Attributes, Expected, Keep, Replacement, Storage, ToRestore, ToTrash, TrashItem, TrashListing, TrashQuery, Visit,
+    Attributes, Expected, Keep, Replacement, Storage, StorageError, ToRestore, ToTrash, TrashItem, TrashListing, TrashQuery,
+    Visit,
 };
 use shared::{ETag, ErrorCode, Kind, Link, Timestamp, TrashId};
 
@@ -299,6 +300,10 @@ pub(super) fn entries_of_a_group_have_a_result_each(fixture: &dyn Fixture) {
     let items: Vec<_> = trash.items.iter().map(|item| (item.id, item.entry.path.as_bytes())).collect();
     let expected = [(1, b"a/1".as_slice()), (5, b"a/3"), (6, b"a/sub"), (7, b"a/link"), (9, b"b/1")];
     assert_eq!(items, expected.map(|(number, path)| (trash_id(number), path)));
+    let ids = [1, 5, 6, 42, 7, 9].map(trash_id);
+    let looked_at = |item: Result<TrashItem, StorageError>| item.map_err(|error| error.code);
+    let one_by_one: Vec<_> = ids.iter().map(|id| looked_at(storage.stat_trash(*id))).collect();
+    assert_eq!(storage.stat_trash_all(&ids).into_iter().map(looked_at).collect::<Vec<_>>(), one_by_one);
     // Each item can be purged or restored by itself.
     storage.purge(trash_id(5), &mut || Visit::Continue).unwrap();
     let targets = [b"a/1".as_slice(), b"a/3", b"a/2", b"a/new", b"a/link", b"none/x", b"b/back"].map(path);
@@ -315,6 +320,26 @@ pub(super) fn entries_of_a_group_have_a_result_each(fixture: &dyn Fixture) {
     assert_eq!(content(fixture, b"a/new/inner").unwrap(), b"a/sub/inner");
     assert_eq!(content(fixture, b"b/back").unwrap(), b"b/1");
     assert_eq!(storage.list_trash(&TrashQuery::default()).unwrap(), TrashListing::default());
+}
+
+pub(super) fn a_tree_is_removed_where_it_is(fixture: &dyn Fixture) {
+    for name in [b"a/1".as_slice(), b"a/sub/inner", b"a/sub/other", b"b"] {
+        fixture.file(name, name);
+    }
+    fixture.link(b"a/link", b"../b");
+    let storage = fixture.storage();
+    assert_eq!(storage.remove_tree(&path(b"a"), &mut || Visit::Stop).unwrap(), Visit::Stop);
+    let mut removed = 1;
+    let mut visit = || {
+        removed += 1;
+        Visit::Continue
+    };
+    assert_eq!(storage.remove_tree(&path(b"a"), &mut visit).unwrap(), Visit::Continue);
+    assert_eq!(removed, 6);
+    assert_eq!(code(storage.remove_tree(&path(b"a"), &mut || Visit::Continue)), Some(ErrorCode::NotFound));
+    assert_eq!(list(fixture, b"").unwrap().keys().map(Vec::as_slice).collect::<Vec<_>>(), [b"b"]);
+    // A stop after the last entry leaves nothing.
+    assert_eq!(storage.remove_tree(&path(b"b"), &mut || Visit::Stop).unwrap(), Visit::Continue);
 }
 
 pub(super) fn keep(number: u8) -> Keep {

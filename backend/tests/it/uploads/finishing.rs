@@ -233,3 +233,42 @@ async fn a_key_belongs_to_one_stage() {
     assert_eq!(timeout(TEST_TIMEOUT, waiting).await.unwrap().unwrap().id, id);
     server.stop().await;
 }
+
+/// The file has its name, and only the sync after that has failed.
+#[tokio::test]
+async fn a_file_whose_last_sync_has_failed_is_no_refusal() {
+    let faults = Faults::seeded(1);
+    let storage: Arc<dyn Storage> = Arc::new(FaultyStorage::new(small_tree(), Arc::clone(&faults)));
+    let records = Arc::new(Database::in_memory().unwrap());
+    let server = TestServer::with_database(Arc::clone(&storage), Arc::clone(&records), ServerConfig::default()).await;
+    let fail_next = || {
+        let next = faults.calls(Operation::Published) + 1;
+        faults.at(Operation::Published, next, Fault::Fail(ErrorCode::Io));
+    };
+    let mut uploads = Vec::new();
+    for (target, conflict) in [("new", Conflict::Fail), ("hello.txt", Conflict::Replace), ("new", Conflict::KeepBoth)] {
+        let id = server.client.stage(&Stage { conflict, ..finishing(target, 4) }).await.unwrap().id;
+        fail_next();
+        let told = put(&server.client, id, 0, b"1234").await.unwrap();
+        assert_eq!((refusal(&told), told.entry), (None, None), "{target}");
+        uploads.push(id);
+    }
+    // The name has to become durable before the answer says that there is a file.
+    fail_next();
+    assert_eq!(error_code(server.client.commit(&commit(uploads[0])).await), ErrorCode::Io);
+    let done = server.client.commit(&commit(uploads[0])).await.unwrap();
+    assert_eq!((done.entry.unwrap().path, refusal(&done_again(&server.client, uploads[0]).await)), (path("new"), None));
+    server.stop().await;
+
+    // The next start finds the other files, and makes no second ones.
+    let server = TestServer::with_database(storage, records, ServerConfig::default()).await;
+    for (id, at) in [(uploads[1], "hello.txt"), (uploads[2], "new%20%282%29")] {
+        let upload = server.client.finished_upload(&writer(), id).await.unwrap();
+        assert_eq!((refusal(&upload), upload.entry.map(|entry| entry.path)), (None, Some(path(at))));
+    }
+    server.stop().await;
+}
+
+async fn done_again(client: &Client, id: UploadId) -> Upload {
+    client.upload_status(&writer(), id).await.unwrap()
+}

@@ -119,9 +119,9 @@ pub(in crate::storage) trait Dir: Send + Sync + Sized + 'static {
     /// cannot be made durable is not begun. The returned function does nothing where the system has no such call.
     fn prepare_sync(&self) -> io::Result<SyncDir>;
 
-    /// Whether the sync of a file on this directory's file system makes durable, besides the file, each change of names
-    /// there that came before the file's last change: true where one log orders all changes. False where that is
-    /// unknown.
+    /// Whether the sync of a file or of a folder on this directory's file system makes durable, besides the entry, each
+    /// change of names there that came before the entry's last change: true where one log orders all changes. False where
+    /// that is unknown.
     fn orders_names(&self) -> bool {
         false
     }

@@ -32,6 +32,11 @@ impl<D> DirStack<D> {
         self.below.last().map_or(&self.root, |(dir, _)| dir)
     }
 
+    /// The innermost directory, to be kept open.
+    pub(super) fn shared_dir(&self) -> Arc<D> {
+        Arc::clone(self.below.last().map_or(&self.root, |(dir, _)| dir))
+    }
+
     /// The names of the path from the root.
     pub(super) fn names(&self) -> impl Iterator<Item = &[u8]> {
         self.below.iter().map(|(_, name)| &**name)

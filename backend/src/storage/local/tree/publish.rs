@@ -163,6 +163,13 @@ impl<D: Dir> Tree<D> {
         Err(replaced_meanwhile())
     }
 
+    /// See [`crate::storage::Storage::sync_name`].
+    pub(super) fn sync_name_of(&self, path: &VPath) -> Result<(), StorageError> {
+        let folder = self.destination(path, &Expected::Anything)?.parent;
+        let synced = self.group_fsync.sync(folder.identity()?, folder.prepare_sync()?);
+        synced.map_err(|error| storage_error(error, "syncing a folder"))
+    }
+
     /// Keeps the old file at a destination, and notes its metadata since; `None` if it has changed.
     fn keep_replaced(
         &self,

@@ -1,19 +1,21 @@
-//! Deleting an item of the trash with everything in it: entry by entry, the innermost first, through handles, so that
-//! no link leads elsewhere. A tree of any depth needs a bounded number of open folders and no recursion.
+//! Deleting a tree: an item of the trash, or an entry where it is. Entry by entry, the innermost first, through handles:
+//! no link leads elsewhere, and a file system that is mounted in the tree meanwhile is left alone. A tree of any depth
+//! needs a bounded number of open folders and no recursion.
 
 use std::io;
 use std::sync::Arc;
 
 use shared::{ErrorCode, TrashId, VPath};
 
-use super::mounted::{mount_in, mounted};
+use super::mounted::{mount_in, mounted, refuse_mounted};
+use super::private_dir::remove_copies;
 use super::root::Tree;
-use super::trash::delete_items;
+use super::trash::{Absence, delete_items};
 use super::trash_item::Item;
 use super::volumes::volume_of;
 use crate::storage::local::error::storage_error;
-use crate::storage::local::platform::{Dir, FileType};
-use crate::storage::{StorageError, Visit};
+use crate::storage::local::platform::{Dir, FileType, VolumeId};
+use crate::storage::{STATE_FOLDER_NAME, StorageError, Visit};
 
 /// Most folders that are open at a time; the outer ones are reopened by their names.
 const OPEN_FOLDERS_MAX: usize = 32;
@@ -29,6 +31,25 @@ struct Level<D> {
     names: Vec<Box<[u8]>>,
 }
 
+/// A tree that is being deleted.
+struct Removal<D> {
+    /// The folder that holds the tree, and its volume.
+    holder: Arc<D>,
+    volume: VolumeId,
+    /// The path from the tree to the innermost folder that is being emptied.
+    levels: Vec<Level<D>>,
+    /// The entry in that folder that is deleted next; `None` once it is empty.
+    next: Option<Box<[u8]>>,
+    place: Place,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Trash,
+    /// In the served tree, where a private directory of another server stays.
+    Tree,
+}
+
 impl<D: Dir> Tree<D> {
     /// See [`crate::storage::Storage::purge`].
     pub(super) fn purge_item(&self, id: TrashId, visit: &mut dyn FnMut() -> Visit) -> Result<(), StorageError> {
@@ -40,100 +61,150 @@ impl<D: Dir> Tree<D> {
         }
         // Before the first look at the data: a restore has taken them by now, or finds the item among these.
         let _purging = private_dir.begin_purge(id);
-        if self.purge_below(&item.dir, item.data.clone(), visit)? == Visit::Continue {
-            delete_items(&private_dir, &[&item]).map_err(failed)?;
+        let mut removal = Removal::of(Arc::clone(&item.dir), &item.data, Place::Trash)?;
+        if removal.run(self, visit)? == Visit::Continue {
+            delete_items(&private_dir, &[&item], Absence::Unsynced).map_err(failed)?;
         }
         Ok(())
     }
 
-    /// Deletes the entry `data`, until it is gone or `visit` returns [`Visit::Stop`].
-    fn purge_below(
+    /// See [`crate::storage::Storage::remove_tree`].
+    pub(super) fn remove_tree_at(
         &self,
-        item: &Arc<D>,
-        data: Vec<u8>,
+        path: &VPath,
         visit: &mut dyn FnMut() -> Visit,
     ) -> Result<Visit, StorageError> {
-        let mut path: Vec<Level<D>> = Vec::new();
-        let mut next: Option<Box<[u8]>> = Some(data.into());
-        loop {
-            let folder = current(item, &mut path)?;
-            match next.take() {
-                // The folder is empty: delete it.
-                None => {
-                    let Some(level) = path.pop() else { return Ok(Visit::Continue) };
-                    let above = current(item, &mut path)?;
-                    match above.remove_dir(&level.name) {
-                        // Another program has added an entry meanwhile: empty it again.
-                        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => next = Some(level.name),
-                        removed => {
-                            removed.map_err(failed)?;
-                            if visit() == Visit::Stop && !path.is_empty() {
-                                return Ok(Visit::Stop);
-                            }
-                            next = next_name(&*above, &mut path)?;
-                        }
-                    }
-                }
-                Some(name) => match folder.metadata_of(&name) {
-                    Ok(metadata) if metadata.file_type == FileType::Folder => {
-                        if self.is_hidden(&metadata) {
-                            return Err(StorageError::new(
-                                ErrorCode::AccessDenied,
-                                "the server's own folder is in the trash",
-                            ));
-                        }
-                        let inner = Arc::new(folder.open_dir(&name).map_err(failed)?);
-                        if !volume_of(&*inner)?.shares_mount_with(volume_of(&**item)?) {
-                            return Err(mounted());
-                        }
-                        path.push(Level { name, folder: Some(Arc::clone(&inner)), names: Vec::new() });
-                        if let Some(outer) = path.len().checked_sub(OPEN_FOLDERS_MAX + 1) {
-                            path[outer].folder = None;
-                        }
-                        next = next_name(&*inner, &mut path)?;
-                    }
-                    Ok(_) => {
-                        folder.remove_file(&name).map_err(failed)?;
-                        if visit() == Visit::Stop && !path.is_empty() {
-                            return Ok(Visit::Stop);
-                        }
-                        next = next_name(&*folder, &mut path)?;
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => next = next_name(&*folder, &mut path)?,
-                    Err(error) => return Err(failed(error)),
-                },
+        let parent = self.old_parent(path)?;
+        self.source(&parent, path, None)?;
+        refuse_mounted(&parent, path.name())?;
+        let sync = parent.prepare_sync()?;
+        let mut removal = Removal::of(parent.shared_dir(), path.name(), Place::Tree)?;
+        match removal.run(self, visit) {
+            Ok(Visit::Continue) => {
+                sync().map_err(|error| storage_error(error, "syncing a folder"))?;
+                Ok(Visit::Continue)
             }
+            Ok(Visit::Stop) => Ok(Visit::Stop),
+            Err(error) => Err(match removal.present_path(path) {
+                Some(path) => error.about(path),
+                None => error,
+            }),
         }
     }
 }
 
-/// The innermost folder of the path, reopened from the item down if it was closed.
-fn current<D: Dir>(item: &Arc<D>, path: &mut [Level<D>]) -> Result<Arc<D>, StorageError> {
-    let Some(innermost) = path.last() else { return Ok(Arc::clone(item)) };
-    if let Some(folder) = &innermost.folder {
-        return Ok(Arc::clone(folder));
+impl<D: Dir> Removal<D> {
+    /// The removal of the entry `name` in `holder`.
+    fn of(holder: Arc<D>, name: &[u8], place: Place) -> Result<Self, StorageError> {
+        let volume = volume_of(&*holder)?;
+        Ok(Self { holder, volume, levels: Vec::new(), next: Some(name.into()), place })
     }
-    let kept_from = path.len().saturating_sub(OPEN_FOLDERS_MAX);
-    let mut folder = Arc::clone(item);
-    for (depth, level) in path.iter_mut().enumerate() {
-        folder = Arc::new(folder.open_dir(&level.name).map_err(failed)?);
-        level.folder = (depth >= kept_from).then(|| Arc::clone(&folder));
-    }
-    Ok(folder)
-}
 
-/// The next name in the innermost folder. `None` at its end, and for the item itself, which has no name but `data`.
-fn next_name<D: Dir>(folder: &D, path: &mut [Level<D>]) -> Result<Option<Box<[u8]>>, StorageError> {
-    let Some(level) = path.last_mut() else { return Ok(None) };
-    if level.names.is_empty() {
-        let names = &mut level.names;
-        let read = folder.names(&mut |name| {
-            names.push(name.into());
-            if names.len() < NAMES_MAX { Visit::Continue } else { Visit::Stop }
-        });
-        read.map_err(failed)?;
+    /// Deletes the tree, until it is gone or `visit` returns [`Visit::Stop`].
+    fn run(&mut self, tree: &Tree<D>, visit: &mut dyn FnMut() -> Visit) -> Result<Visit, StorageError> {
+        loop {
+            let Some(name) = self.next.clone() else {
+                let Some(level) = self.levels.pop() else { return Ok(Visit::Continue) };
+                let above = self.innermost()?;
+                self.next = Some(level.name.clone());
+                match above.remove_dir(&level.name) {
+                    // Another program has added an entry meanwhile: empty it again.
+                    Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => continue,
+                    removed => removed.map_err(failed)?,
+                }
+                if self.is_stopped(visit) {
+                    return Ok(Visit::Stop);
+                }
+                self.next_in(&above)?;
+                continue;
+            };
+            let folder = self.innermost()?;
+            match folder.metadata_of(&name) {
+                Ok(metadata) if metadata.file_type == FileType::Folder => {
+                    if tree.is_hidden(&metadata) {
+                        return Err(StorageError::new(ErrorCode::AccessDenied, "the tree holds the server's own folder"));
+                    }
+                    let inner = Arc::new(folder.open_dir(&name).map_err(failed)?);
+                    self.refuse_mount(&inner)?;
+                    if self.place == Place::Tree && *name == *STATE_FOLDER_NAME {
+                        // A crash has left copies of uploads there. A private directory holds more, and stays.
+                        remove_copies(&*inner);
+                        folder.remove_dir(&name).map_err(failed)?;
+                        self.next_in(&folder)?;
+                    } else {
+                        self.enter(name, &inner)?;
+                    }
+                }
+                Ok(_) => {
+                    folder.remove_file(&name).map_err(failed)?;
+                    if self.is_stopped(visit) {
+                        return Ok(Visit::Stop);
+                    }
+                    self.next_in(&folder)?;
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => self.next_in(&folder)?,
+                Err(error) => return Err(failed(error)),
+            }
+        }
     }
-    Ok(level.names.pop())
+
+    /// Reports that an entry is deleted. A stop after the last one is none.
+    fn is_stopped(&self, visit: &mut dyn FnMut() -> Visit) -> bool {
+        visit() == Visit::Stop && !self.levels.is_empty()
+    }
+
+    /// Goes into a folder, and closes an outer one in its favour.
+    fn enter(&mut self, name: Box<[u8]>, folder: &Arc<D>) -> Result<(), StorageError> {
+        self.levels.push(Level { name, folder: Some(Arc::clone(folder)), names: Vec::new() });
+        if let Some(outer) = self.levels.len().checked_sub(OPEN_FOLDERS_MAX + 1) {
+            self.levels[outer].folder = None;
+        }
+        self.next_in(folder)
+    }
+
+    /// The innermost folder of the path, reopened from the tree down if it was closed.
+    fn innermost(&mut self) -> Result<Arc<D>, StorageError> {
+        let Some(innermost) = self.levels.last() else { return Ok(Arc::clone(&self.holder)) };
+        if let Some(folder) = &innermost.folder {
+            return Ok(Arc::clone(folder));
+        }
+        let kept_from = self.levels.len().saturating_sub(OPEN_FOLDERS_MAX);
+        let mut folder = Arc::clone(&self.holder);
+        for depth in 0..self.levels.len() {
+            folder = Arc::new(folder.open_dir(&self.levels[depth].name).map_err(failed)?);
+            self.refuse_mount(&folder)?;
+            self.levels[depth].folder = (depth >= kept_from).then(|| Arc::clone(&folder));
+        }
+        Ok(folder)
+    }
+
+    /// Refuses a folder that another file system is mounted at: it is none of the tree.
+    fn refuse_mount(&self, folder: &Arc<D>) -> Result<(), StorageError> {
+        if volume_of(&**folder)?.shares_mount_with(self.volume) { Ok(()) } else { Err(mounted()) }
+    }
+
+    /// Sets the next name in the innermost folder. None at its end, and for the tree itself, which has no name but its own.
+    fn next_in(&mut self, folder: &Arc<D>) -> Result<(), StorageError> {
+        self.next = None;
+        let Some(level) = self.levels.last_mut() else { return Ok(()) };
+        if level.names.is_empty() {
+            let names = &mut level.names;
+            let read = folder.names(&mut |name| {
+                names.push(name.into());
+                if names.len() < NAMES_MAX { Visit::Continue } else { Visit::Stop }
+            });
+            read.map_err(failed)?;
+        }
+        self.next = level.names.pop();
+        Ok(())
+    }
+
+    /// The path of the entry that is being deleted, for a tree at `top`.
+    fn present_path(&self, top: &VPath) -> Option<VPath> {
+        let names = self.levels.iter().map(|level| &level.name).chain(&self.next);
+        // The first name is that of the tree.
+        names.skip(1).try_fold(top.clone(), |path, name| path.join(name)).ok()
+    }
 }
 
 /// The error of an item that holds a mount point, which it names by its original path.
@@ -148,5 +219,5 @@ fn mounted_in<D: Dir>(item: &Item<D>, point: &[u8]) -> StorageError {
 }
 
 fn failed(error: io::Error) -> StorageError {
-    storage_error(error, "deleting from the trash")
+    storage_error(error, "deleting a tree")
 }

@@ -9,7 +9,8 @@ use super::errors::{new_name_error, rename_error};
 use super::root::Tree;
 use super::staged::staged_name;
 use super::staged_copy::StagedCopy;
-use super::trash::gone;
+use super::trash::{Absence, gone};
+use super::trash_moves::forget_items;
 use super::volumes::crosses_volumes;
 use super::waiting_place::put_into;
 use crate::storage::checks::{check_kept, root_is_fixed};
@@ -65,7 +66,7 @@ impl<D: Dir> Tree<D> {
                 let kept = self.replace_by(&target, &folders, (&item.dir, &item.data), look).inspect_err(|_| {
                     private_dir.unsettled().insert(id);
                 })?;
-                self.forget_items(&private_dir, &[&item])?;
+                forget_items(&private_dir, &[&item], Absence::Unsynced)?;
                 self.replaced(&target, kept)
             }
             Replacement::Upload(id, attributes) => self.replace_by_upload(&target, id, attributes),

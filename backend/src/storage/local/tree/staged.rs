@@ -87,19 +87,12 @@ impl<D: Dir> Tree<D> {
         let mut ids = BTreeSet::new();
         for top in self.tops()? {
             let at = top.path()?;
-            let staging = match PrivateDir::peek(top.dir(), staging_in(&at)) {
+            match read_staged(top.dir(), &at, &mut ids) {
                 Err(error) if !at.is_root() => {
                     tracing::warn!(%error, disk = at.encoded(), "the uploads of a disk cannot be read");
-                    continue;
                 }
-                staging => staging?,
-            };
-            let Some(staging) = staging else { continue };
-            let read = staging.names(&mut |name| {
-                ids.extend(str::from_utf8(name).ok().and_then(UploadId::parse));
-                Visit::Continue
-            });
-            read.map_err(|error| storage_error(error, "reading the uploads"))?;
+                read => read?,
+            }
         }
         Ok(ids.into_iter().collect())
     }
@@ -303,4 +296,14 @@ impl<D: Dir> Drop for LocalStaged<D> {
     fn drop(&mut self) {
         let _ = self.fill();
     }
+}
+
+/// Adds the uploads of the volume whose outermost folder is `top`, at that path of the tree.
+fn read_staged<D: Dir>(top: &D, at: &VPath, ids: &mut BTreeSet<UploadId>) -> Result<(), StorageError> {
+    let Some(staging) = PrivateDir::peek(top, staging_in(at))? else { return Ok(()) };
+    let read = staging.names(&mut |name| {
+        ids.extend(str::from_utf8(name).ok().and_then(UploadId::parse));
+        Visit::Continue
+    });
+    read.map_err(|error| storage_error(error, "reading the uploads"))
 }

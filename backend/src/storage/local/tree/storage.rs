@@ -121,6 +121,10 @@ impl<D: Dir> Storage for Tree<D> {
         self.store_bytes(id, bytes, target, expected, attributes)
     }
 
+    fn sync_name(&self, path: &VPath) -> Result<(), StorageError> {
+        self.sync_name_of(path)
+    }
+
     fn make_folder(&self, path: &VPath) -> Result<Entry, StorageError> {
         self.create_folder(path)
     }
@@ -165,6 +169,10 @@ impl<D: Dir> Storage for Tree<D> {
         self.remove_entry(path, etag)
     }
 
+    fn remove_tree(&self, path: &VPath, visit: &mut dyn FnMut() -> Visit) -> Result<Visit, StorageError> {
+        self.remove_tree_at(path, visit)
+    }
+
     fn trash(&self, path: &VPath, etag: Option<ETag>, id: TrashId, now: Timestamp) -> Result<(), StorageError> {
         // One result for each entry.
         self.trash_entries(&[ToTrash { path, etag, id }], now).pop().unwrap_or(Ok(()))
@@ -184,6 +192,10 @@ impl<D: Dir> Storage for Tree<D> {
 
     fn stat_trash(&self, id: TrashId) -> Result<TrashItem, StorageError> {
         self.trash_item(id)
+    }
+
+    fn stat_trash_all(&self, ids: &[TrashId]) -> Vec<Result<TrashItem, StorageError>> {
+        self.trash_items(ids)
     }
 
     fn restore(&self, id: TrashId, to: &VPath) -> Result<Entry, StorageError> {

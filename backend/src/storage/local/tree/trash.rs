@@ -15,7 +15,7 @@ use super::notes::{NotedDisk, disk_id};
 use super::private_dir::{OnDisk, PrivateDir, REPLACED, TRASH};
 use super::root::Tree;
 use super::trash_info::Info;
-use super::trash_item::{Form, Item, TrashFolder, id_name, remove_if_present};
+use super::trash_item::{Form, Item, LastTexts, TrashFolder, id_name, remove_if_present};
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::{Dir, Metadata};
 use crate::storage::trash::PageSelection;
@@ -99,10 +99,20 @@ impl<D: Dir> Tree<D> {
 
     /// See [`crate::storage::Storage::stat_trash`].
     pub(super) fn trash_item(&self, id: TrashId) -> Result<TrashItem, StorageError> {
+        self.trash_item_of(id, &mut LastTexts::default())
+    }
+
+    /// See [`crate::storage::Storage::stat_trash_all`].
+    pub(super) fn trash_items(&self, ids: &[TrashId]) -> Vec<Result<TrashItem, StorageError>> {
+        let mut texts = LastTexts::default();
+        ids.iter().map(|id| self.trash_item_of(*id, &mut texts)).collect()
+    }
+
+    fn trash_item_of(&self, id: TrashId, texts: &mut LastTexts<D>) -> Result<TrashItem, StorageError> {
         let failed = |error| storage_error(error, "looking into the trash");
         // A disk that fails does not hide the items of those that are not open.
         let failure = match find_item(self.volumes.opened(), id) {
-            Ok(Some((_, item))) if !self.is_void(&item) => return Ok(item.describe()),
+            Ok(Some((_, item))) if !self.is_void(&item) => return Ok(item.describe_from(texts)),
             Err(error) => Some(failed(error)),
             Ok(_) => None,
         };
@@ -115,7 +125,7 @@ impl<D: Dir> Tree<D> {
             for folder in folders {
                 match folder.item(id) {
                     Ok(item) if self.is_void(&item) => {}
-                    Ok(item) => return Ok(item.describe()),
+                    Ok(item) => return Ok(item.describe_from(texts)),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                     Err(error) => return Err(failed(error)),
                 }
@@ -157,7 +167,7 @@ impl<D: Dir> Tree<D> {
                 let (bytes, disk) = (0, private_dir.disk());
                 self.forget_kept(&private_dir, Keeping::Linked(Kept { id, bytes, disk }));
             } else {
-                let _ = delete_items(&private_dir, &[&item]);
+                let _ = delete_items(&private_dir, &[&item], Absence::Unsynced);
             }
         }
     }
@@ -198,13 +208,24 @@ fn absent<D: Dir>(id: TrashId, info: Info, disk: &NotedDisk<D>) -> Option<TrashI
     Some(TrashItem { connected: false, ..info.into_item(id, false, &disk.at, 0)? })
 }
 
+/// Whether it is durable that the data of items have left the trash.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Absence {
+    Durable,
+    Unsynced,
+}
+
 /// Deletes items without data. The next listing deletes what a crash leaves of them.
-pub(super) fn delete_items<D: Dir>(private_dir: &PrivateDir<D>, items: &[&Item<D>]) -> io::Result<()> {
+pub(super) fn delete_items<D: Dir>(
+    private_dir: &PrivateDir<D>,
+    items: &[&Item<D>],
+    absence: Absence,
+) -> io::Result<()> {
     let mut synced = Vec::new();
     for item in items {
         // The absence of the data becomes durable first: a crash that brought back only their name would leave data
         // without information. Items of one folder share the sync.
-        if item.form == Form::Folder || !synced.contains(&item.form) {
+        if absence == Absence::Unsynced && (item.form == Form::Folder || !synced.contains(&item.form)) {
             match item.dir.prepare_sync() {
                 // Deleted by another program.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,

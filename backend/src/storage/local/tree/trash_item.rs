@@ -12,8 +12,8 @@ use shared::{Timestamp, TrashId, VPath};
 
 use super::small_text::read_text;
 use super::trash_info::Info;
-use super::trash_texts;
-use crate::storage::local::platform::{Dir, DiskFile, FileType, Metadata, unreadable_entry, write_full};
+use super::trash_texts::{self, OpenTexts};
+use crate::storage::local::platform::{Dir, DiskFile, FileType, Identity, Metadata, unreadable_entry, write_full};
 use crate::storage::{TrashItem, Visit};
 
 const INFO_SUFFIX: &str = ".json";
@@ -40,10 +40,21 @@ pub(super) struct Item<D> {
     pub(super) data: Vec<u8>,
     pub(super) info: Vec<u8>,
     pub(super) form: Form,
+    /// The file with its information, as far as it was looked at.
+    info_identity: Option<Identity>,
     /// The outermost folder of its volume.
     at: VPath,
     /// The number of its file system.
     disk: u64,
+}
+
+/// The open file with the information about the last item that was looked at, and its identity.
+pub(super) struct LastTexts<D: Dir>(Option<(Identity, OpenTexts<D::File>)>);
+
+impl<D: Dir> Default for LastTexts<D> {
+    fn default() -> Self {
+        Self(None)
+    }
 }
 
 /// The folder of the deleted or of the replaced items.
@@ -86,11 +97,15 @@ impl<D: Dir> Item<D> {
         let (at, disk) = (folder.at.clone(), folder.disk);
         if form == Form::Folder {
             let dir = Arc::new(folder.dir.open_dir(&id_name(id))?);
-            return Ok(Self { id, dir, data: FOLDER_DATA.to_vec(), info: FOLDER_INFO.to_vec(), form, at, disk });
+            let (data, info) = (FOLDER_DATA.to_vec(), FOLDER_INFO.to_vec());
+            return Ok(Self { id, dir, data, info, form, info_identity: None, at, disk });
         }
         let (data, info) = if form == Form::Replaced { (id_name(id), info_name(id)) } else { deleted_names(id) };
-        folder.dir.metadata_of(&info).or_else(|_| folder.dir.metadata_of(&data))?;
-        Ok(Self { id, dir: Arc::clone(&folder.dir), data, info, form, at, disk })
+        let info_identity = match folder.dir.metadata_of(&info) {
+            Ok(metadata) => Some(metadata.identity),
+            Err(_) => folder.dir.metadata_of(&data).map(|_| None)?,
+        };
+        Ok(Self { id, dir: Arc::clone(&folder.dir), data, info, form, info_identity, at, disk })
     }
 
     /// Finds a deleted entry in either of its forms.
@@ -126,6 +141,18 @@ impl<D: Dir> Item<D> {
         serde_json::from_slice(&read_text(&*self.dir, &self.info)?).ok()
     }
 
+    /// [`Item::read_info`] for one item of many: those of a group have one file, which is opened once.
+    fn read_info_from(&self, last: &mut LastTexts<D>) -> Option<Info> {
+        let (Form::Deleted, Some(identity)) = (self.form, self.info_identity) else { return self.read_info() };
+        if last.0.as_ref().is_none_or(|(open, _)| *open != identity) {
+            let file = self.dir.open_own_file(&self.info).ok()?;
+            // Another file may have its name by now.
+            let opened = D::metadata_of_file(&file).ok()?.identity;
+            last.0 = OpenTexts::open(file).map(|texts| (opened, texts));
+        }
+        last.0.as_ref()?.1.find(self.id)
+    }
+
     /// True if the entry is a folder.
     pub(super) fn is_folder(&self) -> bool {
         self.metadata().is_ok_and(|data| data.is_some_and(|data| data.file_type == FileType::Folder))
@@ -138,8 +165,17 @@ impl<D: Dir> Item<D> {
 
     /// The item, for people to find it.
     pub(super) fn describe(&self) -> TrashItem {
+        self.describe_by(self.read_info())
+    }
+
+    /// [`Item::describe`] for one item of many.
+    pub(super) fn describe_from(&self, last: &mut LastTexts<D>) -> TrashItem {
+        self.describe_by(self.read_info_from(last))
+    }
+
+    fn describe_by(&self, info: Option<Info>) -> TrashItem {
         let (id, replaced, disk) = (self.id, self.is_replaced(), self.disk);
-        if let Some(item) = self.read_info().and_then(|info| info.into_item(id, replaced, &self.at, disk)) {
+        if let Some(item) = info.and_then(|info| info.into_item(id, replaced, &self.at, disk)) {
             return item;
         }
         // The information was damaged from outside. The item is listed by its id, so that it can still be restored.
@@ -181,9 +217,10 @@ pub(super) fn item_of_name(name: &[u8], replaced: bool) -> Option<(TrashId, Form
 }
 
 /// Writes the information about entries that are about to be deleted. All of them share one file, as far as the file
-/// system gives a file so many names; where it gives none, each item has a file of its own. The content is durable then,
-/// the names are after a sync of the folder. Replaces the information of an attempt before a crash. Returns for each item
-/// whether its entry may be moved in: false if the trash has one with that id.
+/// system gives a file so many names; where it gives none, each item has a file of its own. The content is durable then;
+/// the names are after a sync of the folder, and already now where [`Dir::orders_names`]. Replaces the information of an
+/// attempt before a crash. Returns for each item whether its entry may be moved in: false if the trash has one with that
+/// id.
 pub(super) fn write_infos<D: Dir>(dir: &D, infos: &[(TrashId, Info)]) -> io::Result<Vec<bool>> {
     let mut may_move = Vec::with_capacity(infos.len());
     let mut share_max = usize::MAX;
@@ -214,17 +251,23 @@ fn write_shared<D: Dir>(
     let name = info_name(infos[first].0);
     remove_if_present(dir, &name)?;
     let file = dir.create_file(&name)?;
-    write_full(&file, &trash_texts::encode(&infos[first..])?, 0)?;
-    file.sync()?;
     may_move.push(true);
+    let (mut sharing, mut refused) = (1, None);
     for (id, _) in &infos[first + 1..] {
         match link_info(dir, &name, *id) {
             Ok(linked) => may_move.push(linked),
             Err(error) if error.kind() == io::ErrorKind::StorageFull => return Err(error),
-            Err(error) => return Ok(Some(error.kind())),
+            Err(error) => {
+                refused = Some(error.kind());
+                break;
+            }
         }
+        sharing += 1;
     }
-    Ok(None)
+    // Written last: where one log orders all changes, the sync of the file makes its names durable, too.
+    write_full(&file, &trash_texts::encode(&infos[first..first + sharing])?, 0)?;
+    file.sync()?;
+    Ok(refused)
 }
 
 /// Gives the file with the information the name for one more item; false if the trash has an entry with that id.

@@ -11,13 +11,13 @@ use super::errors::rename_error;
 use super::mounted::MountPoints;
 use super::private_dir::PrivateDir;
 use super::root::Tree;
-use super::trash::{delete_items, gone, no_trash};
+use super::trash::{Absence, delete_items, gone, no_trash};
 use super::trash_info::Info;
 use super::trash_item::{Item, deleted_names, remove_if_present, write_infos};
 use super::volumes::crosses_volumes;
 use crate::storage::checks::check_new_path;
 use crate::storage::local::error::{REPLACE_RETRIES, replaced_meanwhile, storage_error};
-use crate::storage::local::platform::{Dir, FileType, Metadata};
+use crate::storage::local::platform::{Dir, FileType, Metadata, SyncDir};
 use crate::storage::{StorageError, ToRestore, ToTrash};
 
 /// How far an entry has come on its way into the trash.
@@ -77,7 +77,7 @@ impl<D: Dir> Tree<D> {
         let private_dir = self.usable_private_dir(&parent)?.ok_or_else(no_trash)?;
         let mounts = MountPoints::below(&parent)?;
         let _moving = private_dir.moving();
-        let sync_source = parent.prepare_sync()?;
+        let sync_source = if private_dir.orders_names { None } else { Some(parent.prepare_sync()?) };
         let mut infos = Vec::with_capacity(entries.len());
         let mut steps: Vec<_> = entries
             .iter()
@@ -102,9 +102,10 @@ impl<D: Dir> Tree<D> {
         }
         if steps.iter().any(|step| matches!(step, Step::Moved)) {
             // The new names first: a crash between the two syncs may leave both names, but never none.
-            let synced = self.sync_trash(&private_dir).and_then(|()| {
-                let synced = self.group_fsync.sync(parent.identity()?, sync_source);
-                synced.map_err(|error| storage_error(error, "syncing a folder"))
+            let synced = self.sync_trash(&private_dir).and_then(|()| match sync_source {
+                Some(sync) => self.sync_names(&parent, sync),
+                // The first sync has made the whole renames durable.
+                None => Ok(()),
             });
             if let Err(error) = synced {
                 let moved = steps.iter_mut().filter(|step| matches!(step, Step::Moved));
@@ -168,7 +169,16 @@ impl<D: Dir> Tree<D> {
         }
         let written = write_infos(&*private_dir.trash, infos);
         let may_move = written.map_err(|error| storage_error(error, "creating an item of the trash"))?;
-        self.sync_trash(private_dir).map(|()| may_move)
+        if !private_dir.orders_names {
+            self.sync_trash(private_dir)?;
+        }
+        Ok(may_move)
+    }
+
+    /// Makes the names in a folder durable, shared among concurrent callers.
+    fn sync_names(&self, folder: &DirStack<D>, sync: SyncDir) -> Result<(), StorageError> {
+        let synced = self.group_fsync.sync(folder.identity()?, sync);
+        synced.map_err(|error| storage_error(error, "syncing a folder"))
     }
 
     /// Makes the names in the folder of the deleted entries durable, shared among concurrent callers.
@@ -218,11 +228,13 @@ impl<D: Dir> Tree<D> {
                     if purging.contains(&wanted.id) {
                         return Err(gone());
                     }
-                    if self.present(&parent, wanted.to)?.is_some() {
-                        return Err(is_there());
+                    match item.dir.rename(&item.data, parent.dir(), wanted.to.name(), false) {
+                        // The name may be reserved for the server.
+                        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                            self.present(&parent, wanted.to).and(Err(is_there()))
+                        }
+                        renamed => renamed.map_err(|error| restore_error(error, *file_type)),
                     }
-                    let renamed = item.dir.rename(&item.data, parent.dir(), wanted.to.name(), false);
-                    renamed.map_err(|error| restore_error(error, *file_type))
                 });
                 if let Err(error) = moved {
                     *found = Err(error);
@@ -231,12 +243,12 @@ impl<D: Dir> Tree<D> {
         }
         let moved: Vec<_> = found.iter().flatten().map(|(_, item, _)| item).collect();
         if !moved.is_empty() {
-            let synced = self.group_fsync.sync(parent.identity()?, sync_target);
-            let ended = synced.map_err(|error| {
+            let ended = self.sync_names(&parent, sync_target).inspect_err(|_| {
                 private_dir.unsettled().extend(moved.iter().map(|item| item.id));
-                storage_error(error, "syncing a folder")
             });
-            if let Err(error) = ended.and_then(|()| self.forget_items(&private_dir, &moved)) {
+            // Where one log orders all changes, the sync has made the absence in the trash durable, too.
+            let absent = if private_dir.orders_names { Absence::Durable } else { Absence::Unsynced };
+            if let Err(error) = ended.and_then(|()| forget_items(&private_dir, &moved, absent)) {
                 return Ok(found.into_iter().map(|found| found.and_then(|_| Err(error.again()))).collect());
             }
         }
@@ -251,11 +263,15 @@ impl<D: Dir> Tree<D> {
         let file_type = data.ok_or_else(gone)?.file_type;
         Ok((private_dir, item, file_type))
     }
+}
 
-    /// Removes what is left of items after their entries have left the trash.
-    pub(super) fn forget_items(&self, private_dir: &PrivateDir<D>, items: &[&Item<D>]) -> Result<(), StorageError> {
-        delete_items(private_dir, items).map_err(|error| storage_error(error, "deleting from the trash"))
-    }
+/// Removes what is left of items after their entries have left the trash.
+pub(super) fn forget_items<D: Dir>(
+    private_dir: &PrivateDir<D>,
+    items: &[&Item<D>],
+    absent: Absence,
+) -> Result<(), StorageError> {
+    delete_items(private_dir, items, absent).map_err(|error| storage_error(error, "deleting from the trash"))
 }
 
 /// Refuses an item of another volume than that of the private directory. One that is the same through another mount

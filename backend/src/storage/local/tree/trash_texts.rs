@@ -14,6 +14,8 @@ const LINE_BYTES: usize = ID_BYTES + 1 + OFFSET_BYTES + 1 + LENGTH_BYTES + 1;
 const ID_BYTES: usize = 32;
 const OFFSET_BYTES: usize = 10;
 const LENGTH_BYTES: usize = 6;
+/// Most bytes of a table that are kept in memory: more than a job can write.
+const TABLE_BYTES_MAX: usize = 64 << 10;
 
 /// The content of the file about these items.
 pub(super) fn encode(infos: &[(TrashId, Info)]) -> serde_json::Result<Vec<u8>> {
@@ -36,26 +38,67 @@ pub(super) fn encode(infos: &[(TrashId, Info)]) -> serde_json::Result<Vec<u8>> {
 pub(super) fn find(file: &impl DiskFile, id: TrashId) -> Option<Info> {
     // The first text follows the table.
     let (_, table_bytes, _) = read_line(file, 0)?;
-    let (mut low, mut high) = (0, table_bytes / LINE_BYTES);
+    let (offset, length) = search(table_bytes / LINE_BYTES, id, |number| read_line(file, number))?;
+    read_text(file, offset, length)
+}
+
+/// The file about the items of a group, with its table in memory: one read finds the text of an item.
+pub(super) struct OpenTexts<F> {
+    file: F,
+    table: Vec<u8>,
+    /// How many lines the table has, those that are not in memory included.
+    lines: usize,
+}
+
+impl<F: DiskFile> OpenTexts<F> {
+    /// Reads the table; `None` if the file was damaged from outside.
+    pub(super) fn open(file: F) -> Option<Self> {
+        let (_, table_bytes, _) = read_line(&file, 0)?;
+        let mut table = vec![0; table_bytes.min(TABLE_BYTES_MAX)];
+        let count = read_full(&file, &mut table, 0).ok()?;
+        table.truncate(count);
+        Some(Self { file, table, lines: table_bytes / LINE_BYTES })
+    }
+
+    /// See [`find`].
+    pub(super) fn find(&self, id: TrashId) -> Option<Info> {
+        let line = |number: usize| match self.table.chunks_exact(LINE_BYTES).nth(number) {
+            Some(line) => parse_line(line),
+            None => read_line(&self.file, number),
+        };
+        let (offset, length) = search(self.lines, id, line)?;
+        read_text(&self.file, offset, length)
+    }
+}
+
+/// Where the text of an item is, by a binary search in a table with so many lines.
+fn search(lines: usize, id: TrashId, line: impl Fn(usize) -> Option<Line>) -> Option<(usize, usize)> {
+    let (mut low, mut high) = (0, lines);
     while low < high {
         let middle = low.midpoint(high);
-        let (found, offset, length) = read_line(file, middle)?;
+        let (found, offset, length) = line(middle)?;
         match found.cmp(&id) {
             std::cmp::Ordering::Less => low = middle + 1,
             std::cmp::Ordering::Greater => high = middle,
-            std::cmp::Ordering::Equal => return read_text(file, offset, length),
+            std::cmp::Ordering::Equal => return Some((offset, length)),
         }
     }
     None
 }
 
-/// A line of the table: the id, and where its text is.
-fn read_line(file: &impl DiskFile, number: usize) -> Option<(TrashId, usize, usize)> {
+/// A line of the table: the id, offset and length of the text.
+type Line = (TrashId, usize, usize);
+
+fn read_line(file: &impl DiskFile, number: usize) -> Option<Line> {
     let mut line = [0; LINE_BYTES];
     if read_full(file, &mut line, number.checked_mul(LINE_BYTES)? as u64).ok()? < LINE_BYTES {
         return None;
     }
-    let mut fields = str::from_utf8(&line).ok()?.split_ascii_whitespace();
+    parse_line(&line)
+}
+
+fn parse_line(line: &[u8]) -> Option<Line> {
+    let mut fields = str::from_utf8(line).ok()?.split_ascii_whitespace();
     let id = TrashId::parse(fields.next()?)?;
     Some((id, fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
 }
@@ -86,11 +129,16 @@ mod tests {
             let infos: Vec<_> = ids[..count].iter().map(|id| (*id, info(&id.to_string()))).collect();
             let file = tempfile::tempfile().unwrap();
             write_full(&file, &encode(&infos).unwrap(), 0).unwrap();
+            let texts = OpenTexts::open(file.try_clone().unwrap()).unwrap();
+            let without_table = OpenTexts { table: Vec::new(), file: file.try_clone().unwrap(), ..texts };
             for id in &ids[..count] {
-                let item = find(&file, *id).unwrap().into_item(*id, false, &VPath::root(), 0).unwrap();
-                assert_eq!(item.entry.path, VPath::parse(&id.to_string()).unwrap());
+                for info in [find(&file, *id), texts.find(*id), without_table.find(*id)] {
+                    let item = info.unwrap().into_item(*id, false, &VPath::root(), 0).unwrap();
+                    assert_eq!(item.entry.path, VPath::parse(&id.to_string()).unwrap());
+                }
             }
-            assert!(find(&file, TrashId([8; 16])).is_none());
+            let absent = TrashId([8; 16]);
+            assert!([find(&file, absent), texts.find(absent), without_table.find(absent)].iter().all(Option::is_none));
         }
     }
 
@@ -103,6 +151,7 @@ mod tests {
             let file = tempfile::tempfile().unwrap();
             write_full(&file, &bytes, 0).unwrap();
             assert!(find(&file, id).is_none());
+            assert!(OpenTexts::open(file).is_none_or(|texts| texts.find(id).is_none()));
         }
     }
 }

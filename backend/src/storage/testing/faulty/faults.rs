@@ -48,7 +48,7 @@ pub enum Operation {
     Sync,
     /// A call of [`Storage::publish`], before it has an effect.
     Publish,
-    /// A call of [`Storage::publish`], after its effect: only the result is lost.
+    /// A call of [`Storage::publish`], after its effect: only the result is lost. A call of [`Storage::sync_name`].
     Published,
     /// A call of [`Storage::make_folder`] or [`Storage::make_link`].
     Make,
@@ -56,12 +56,12 @@ pub enum Operation {
     FolderAttributes,
     /// A call of [`Storage::rename`].
     Rename,
-    /// A call of [`Storage::remove`].
+    /// A call of [`Storage::remove`] or [`Storage::remove_tree`], and one entry that the latter removes.
     Remove,
     /// A call of [`Storage::trash`], or an entry of [`Storage::trash_all`].
     Trash,
     /// A call of [`Storage::list_trash`], [`Storage::stat_trash`], [`Storage::restore`] or [`Storage::purge`], or
-    /// an item of [`Storage::restore_all`].
+    /// an item of [`Storage::stat_trash_all`] or [`Storage::restore_all`].
     Restore,
     /// One entry that a purge deletes; the purge ends there.
     Purge,

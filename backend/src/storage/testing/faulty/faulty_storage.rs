@@ -119,6 +119,11 @@ impl Storage for FaultyStorage {
         Ok(published)
     }
 
+    fn sync_name(&self, path: &VPath) -> Result<(), StorageError> {
+        self.faults.check(Operation::Published)?;
+        self.inner.sync_name(path)
+    }
+
     fn make_folder(&self, path: &VPath) -> Result<Entry, StorageError> {
         self.faults.check(Operation::Make)?;
         self.inner.make_folder(path)
@@ -171,6 +176,16 @@ impl Storage for FaultyStorage {
         self.inner.remove(path, etag)
     }
 
+    fn remove_tree(&self, path: &VPath, visit: &mut dyn FnMut() -> Visit) -> Result<Visit, StorageError> {
+        self.faults.check(Operation::Remove)?;
+        let mut broken = Ok(());
+        let removed = self.inner.remove_tree(path, &mut || {
+            broken = self.faults.check(Operation::Remove);
+            if broken.is_err() { Visit::Stop } else { visit() }
+        })?;
+        if removed == Visit::Stop { broken.map(|()| Visit::Stop) } else { Ok(removed) }
+    }
+
     fn trash(&self, path: &VPath, etag: Option<ETag>, id: TrashId, now: Timestamp) -> Result<(), StorageError> {
         self.faults.check(Operation::Trash)?;
         self.inner.trash(path, etag, id, now)
@@ -192,6 +207,10 @@ impl Storage for FaultyStorage {
     fn stat_trash(&self, id: TrashId) -> Result<TrashItem, StorageError> {
         self.faults.check(Operation::Restore)?;
         self.inner.stat_trash(id)
+    }
+
+    fn stat_trash_all(&self, ids: &[TrashId]) -> Vec<Result<TrashItem, StorageError>> {
+        self.each_or_fault(Operation::Restore, ids, |ids| self.inner.stat_trash_all(ids))
     }
 
     fn restore(&self, id: TrashId, to: &VPath) -> Result<Entry, StorageError> {

@@ -32,7 +32,7 @@ impl SimulatedDisk {
     }
 
     /// An empty disk whose file system writes all changes to one log, in their order, as ext4 and XFS do: the sync of a
-    /// file makes durable, besides the file, each change of names that came before the file's last change.
+    /// file or folder makes durable, besides the entry, each change of names that came before its last change.
     pub fn with_log(seed: u64) -> Self {
         Self(Machine::new(State { has_log: true, ..State::new(seed) }, seed))
     }

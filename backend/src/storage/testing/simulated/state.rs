@@ -27,7 +27,7 @@ pub(super) struct State {
     pub(super) locked: BTreeSet<NodeId>,
     /// Files can have a second name.
     pub(super) has_links: bool,
-    /// One log orders all changes: the sync of a file makes durable each change of names before the file's last change.
+    /// One log orders all changes: the sync of a file or folder makes durable each change of names before its last change.
     pub(super) has_log: bool,
     pub(super) clock: i64,
     /// The state of the random number generator.
@@ -42,7 +42,7 @@ pub(super) struct Node {
     pub(super) executable: bool,
     /// The number of its file system.
     device: u64,
-    /// The number of the last change of the entry itself.
+    /// The number of the last change of the entry itself, of a folder also that of its names.
     last_change: u64,
 }
 
@@ -108,7 +108,8 @@ impl State {
 
     /// Makes the names of a folder durable.
     pub(super) fn sync_folder(&mut self, folder: NodeId) {
-        self.sync_names(|_, at| at == folder);
+        let (has_log, last) = (self.has_log, self.nodes[folder].last_change);
+        self.sync_names(|number, at| at == folder || has_log && number <= last);
     }
 
     /// Makes durable the changes of names, by their number, in the folders that `wanted` accepts.
@@ -163,6 +164,9 @@ impl State {
     /// Notes a change of names, which is not durable yet.
     fn note(&mut self, change: NameChange) {
         self.changes += 1;
+        for folder in change.folders() {
+            self.nodes[folder].last_change = self.changes;
+        }
         self.unsynced.push((self.changes, change));
     }
 
@@ -432,6 +436,17 @@ impl State {
     pub(super) fn keep(&mut self, folder: NodeId, change: impl FnOnce(&mut Names) -> Option<NodeId>) {
         if let Body::Folder { durable, .. } = &mut self.nodes[folder].body {
             change(durable);
+        }
+    }
+}
+
+impl NameChange {
+    /// The folders whose names change.
+    fn folders(&self) -> [NodeId; 2] {
+        match self {
+            Self::Appears { folder, .. } | Self::Vanishes { folder, .. } => [*folder; 2],
+            Self::Exchanges { one: ((one, _), _), other: ((other, _), _) } => [*one, *other],
+            Self::Moves { from, to, .. } => [from.0, to.0],
         }
     }
 }

@@ -1,13 +1,15 @@
 //! An entry that is or holds a mount point stays where it is, and the refusal names the mount point.
 
 use std::fs;
+use std::path::Path;
 
 use backend::storage::local::{Containment, LocalStorage};
-use backend::storage::{Attributes, Expected, StorageError};
+use backend::storage::{Attributes, Expected, StorageError, Visit};
 use shared::change::RestoreItem;
+use shared::job::LeftOutEntry;
 use shared::{Change, Conflict, ErrorCode, Outcome};
 
-use super::{Disks, NOW, mount, mount_onto, purge, trash_id, trashed, unmount, upload_id};
+use super::{Disks, NOW, bind, mount, mount_onto, purge, trash_id, trashed, unmount, upload_id};
 use crate::changes::{change, pair, path_items};
 use crate::storage::code;
 use crate::test_server::{path, writer};
@@ -108,10 +110,63 @@ async fn outcomes_name_the_mount_point_and_the_missing_disk() {
         let job = change(&server.client, number, request).await;
         assert!(matches!(job.outcomes[..], [Outcome::Failed { code: ErrorCode::DiskAbsent, .. }]), "{job:?}");
     }
+    // The rest of the trash is emptied, and the outcome names what stays.
+    fs::write(disks.at("here"), "on the root's disk").unwrap();
+    change(&server.client, 10, Change::Trash { items: path_items(&["here"]) }).await;
+    let job = change(&server.client, 11, Change::Purge { ids: None }).await;
+    let [Outcome::Done { left_out, .. }] = &job.outcomes[..] else { panic!("{job:?}") };
+    let stays = LeftOutEntry { path: path("big/file"), code: ErrorCode::DiskAbsent };
+    assert_eq!((left_out.total, &left_out.listed), (1, &vec![stays]));
+    assert_eq!(server.client.list_trash(&writer(), None, 9).await.unwrap().items.len(), 1);
     server.stop().await;
     disks.bind_large("big");
     let server = disks.server().await;
     let job = change(&server.client, 7, restore()).await;
     assert!(matches!(&job.outcomes[..], [Outcome::Done { entry: Some(entry), .. }] if entry.path == path("big/file")));
     server.stop().await;
+}
+
+/// The outer folders of a deep tree are closed during its removal, and reopened by their names.
+#[test]
+fn a_disk_that_is_mounted_during_a_removal_is_left_alone() {
+    let Some(disks) = Disks::of(a_disk_that_is_mounted_during_a_removal_is_left_alone) else { return };
+    let deep = ["x"; 40].join("/");
+    let files: Vec<_> = (0..20).map(|number| format!("file {number}")).collect();
+    let fill = |top: &Path| {
+        fs::create_dir_all(top.join(&deep)).unwrap();
+        fs::write(top.join(&deep).join("leaf"), "deep").unwrap();
+        files.iter().for_each(|name| fs::write(top.join(name), name).unwrap());
+    };
+    let other = tempfile::tempdir().unwrap();
+    fill(other.path());
+    let storage = disks.storage();
+    for in_trash in [false, true] {
+        fill(&disks.at("tree"));
+        let mut top = disks.at("tree");
+        if in_trash {
+            storage.trash(&path("tree"), None, trash_id(1), NOW).unwrap();
+            top = disks.at(&format!(".passerelle/trash/{}.data", trash_id(1)));
+        }
+        let (leaf, mut mounted) = (top.join(&deep).join("leaf"), false);
+        let mut visit = || {
+            if !mounted && !leaf.exists() {
+                bind(other.path(), &top);
+                mounted = true;
+            }
+            Visit::Continue
+        };
+        let removed = match in_trash {
+            true => storage.purge(trash_id(1), &mut visit),
+            false => storage.remove_tree(&path("tree"), &mut visit).map(drop),
+        };
+        assert_eq!(code(removed), Some(ErrorCode::Mounted), "in the trash: {in_trash}");
+        assert!(files.iter().all(|name| other.path().join(name).exists()), "in the trash: {in_trash}");
+        unmount(&top);
+        if in_trash {
+            purge(&storage, 1).unwrap();
+        } else {
+            assert_eq!(storage.remove_tree(&path("tree"), &mut || Visit::Continue).unwrap(), Visit::Continue);
+        }
+        assert!(!top.exists());
+    }
 }

@@ -15,8 +15,8 @@ const JOURNALS: &str = "/proc/fs/jbd2";
 /// Links by device number; the last name in the target is the device's.
 const DEVICES: &str = "/sys/dev/block";
 
-/// See [`crate::storage::local::platform::Dir::orders_names`]. `fsync` on XFS forces the log up to the file's last
-/// change, on ext3 and ext4 it commits that change's transaction; both include each earlier change. Btrfs logs single
+/// See [`crate::storage::local::platform::Dir::orders_names`]. `fsync` on XFS forces the log up to the last change of the
+/// file or folder, on ext3 and ext4 it commits that change's transaction; both include each earlier change. Btrfs logs single
 /// files instead, and so does nothing here.
 pub(super) fn orders_names(dir: impl AsFd) -> bool {
     let Ok(system) = fstatfs(&dir) else { return false };
