@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use backend::storage::{
-    Attributes, Expected, Keep, Replacement, Storage, StorageError, ToRestore, ToTrash, TrashItem, TrashListing, TrashQuery,
-    Visit,
+    Attributes, Expected, Keep, Replacement, Storage, StorageError, ToRestore, ToTrash, TrashItem, TrashListing,
+    TrashQuery, Visit,
 };
 use shared::{ETag, ErrorCode, Kind, Link, Timestamp, TrashId};
 

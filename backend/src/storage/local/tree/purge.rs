@@ -69,11 +69,7 @@ impl<D: Dir> Tree<D> {
     }
 
     /// See [`crate::storage::Storage::remove_tree`].
-    pub(super) fn remove_tree_at(
-        &self,
-        path: &VPath,
-        visit: &mut dyn FnMut() -> Visit,
-    ) -> Result<Visit, StorageError> {
+    pub(super) fn remove_tree_at(&self, path: &VPath, visit: &mut dyn FnMut() -> Visit) -> Result<Visit, StorageError> {
         let parent = self.old_parent(path)?;
         self.source(&parent, path, None)?;
         refuse_mounted(&parent, path.name())?;
@@ -122,7 +118,10 @@ impl<D: Dir> Removal<D> {
             match folder.metadata_of(&name) {
                 Ok(metadata) if metadata.file_type == FileType::Folder => {
                     if tree.is_hidden(&metadata) {
-                        return Err(StorageError::new(ErrorCode::AccessDenied, "the tree holds the server's own folder"));
+                        return Err(StorageError::new(
+                            ErrorCode::AccessDenied,
+                            "the tree holds the server's own folder",
+                        ));
                     }
                     let inner = Arc::new(folder.open_dir(&name).map_err(failed)?);
                     self.refuse_mount(&inner)?;
