@@ -7,6 +7,7 @@
 
 mod owner;
 mod pace;
+mod percent;
 mod queue;
 mod shares;
 #[cfg(test)]
@@ -14,5 +15,6 @@ mod shares_tests;
 
 pub use owner::{Who, client_of};
 pub use pace::{Keeps, LeastPace, Pace};
+pub use percent::share_of;
 pub use queue::{Admission, Permit};
 pub use shares::{Bounds, Figures, Refusal};

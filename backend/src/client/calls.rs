@@ -12,10 +12,12 @@ use super::connection::Reply;
 use super::error::ClientError;
 use super::lease::Lease;
 use super::listing::{Listing, ListingBlocks};
+use super::owner::owner;
 use super::pool::Pool;
 use super::pool_config::{ConnectionClass, PoolConfig, PoolStatus};
 use super::transfer::Transfer;
 use super::walk::WalkPages;
+use crate::admission::Who;
 
 /// Calls a file server. Clones are cheap and share the pool.
 #[derive(Clone)]
@@ -36,7 +38,7 @@ impl Client {
 
     /// Sends a request whose answer is one message.
     pub(super) async fn call_in<C: Call>(&self, class: ConnectionClass, request: &C) -> Result<C::Answer, ClientError> {
-        let (lease, reply) = self.start(class, C::KIND, request).await?;
+        let (lease, reply) = self.start(class, request.caller(), C::KIND, request).await?;
         lease.last_message(reply, C::ANSWER).await
     }
 
@@ -76,8 +78,8 @@ impl Client {
         let request =
             List { caller: caller.clone(), path: path.clone(), order, cursor: cursor.map(str::to_owned), limit };
         // A long page takes as long as its reader.
-        let class = if limit <= LIST_LIMIT_DEFAULT { ConnectionClass::Metadata } else { ConnectionClass::Bulk };
-        let (lease, reply) = self.start(class, FrameKind::List, &request).await?;
+        let class = if limit <= LIST_LIMIT_DEFAULT { ConnectionClass::Metadata } else { ConnectionClass::Reading };
+        let (lease, reply) = self.start(class, caller, FrameKind::List, &request).await?;
         ListingBlocks::new(lease, reply, limit).await
     }
 
@@ -94,7 +96,7 @@ impl Client {
 
     async fn get_by(&self, request: Get) -> Result<Transfer, ClientError> {
         let (count, takes_fd) = (request.items.len(), request.pass_fd == Some(true));
-        let (lease, reply) = self.start(ConnectionClass::Bulk, FrameKind::Get, &request).await?;
+        let (lease, reply) = self.start(ConnectionClass::Reading, &request.caller, FrameKind::Get, &request).await?;
         Transfer::new(lease, reply, count, takes_fd)
     }
 
@@ -106,7 +108,7 @@ impl Client {
         cursor: Option<String>,
     ) -> Result<WalkPages, ClientError> {
         let request = Walk { caller: caller.clone(), paths, cursor };
-        let (lease, reply) = self.start(ConnectionClass::Bulk, FrameKind::Walk, &request).await?;
+        let (lease, reply) = self.start(ConnectionClass::Reading, caller, FrameKind::Walk, &request).await?;
         WalkPages::new(lease, reply)
     }
 
@@ -116,20 +118,20 @@ impl Client {
     /// The failure that requests would meet, and [`ErrorCode::Unsupported`] of an older file server.
     pub async fn health(&self, caller: &Caller, for_changes: bool) -> Result<(), ClientError> {
         let request = Health { caller: caller.clone(), for_changes: Some(for_changes) };
-        let (lease, reply) = self.start(ConnectionClass::Metadata, FrameKind::Health, &request).await?;
+        let (lease, reply) = self.start(ConnectionClass::Metadata, caller, FrameKind::Health, &request).await?;
         lease.no_message(reply)
     }
 
     /// Checks that the file server answers, and measures the round trip.
     pub async fn ping(&self) -> Result<Duration, ClientError> {
         let started = Instant::now();
-        let mut lease = self.pool.lease(ConnectionClass::Metadata).await?;
+        let mut lease = self.pool.lease(ConnectionClass::Metadata, Who::one()).await?;
         if let Err(error) = lease.ping().await {
             if !lease.was_pooled() {
                 return Err(error);
             }
             drop(lease);
-            lease = self.pool.lease_new(ConnectionClass::Metadata).await?;
+            lease = self.pool.lease_new(ConnectionClass::Metadata, Who::one()).await?;
             lease.ping().await?;
         }
         lease.finish();
@@ -141,20 +143,27 @@ impl Client {
         self.pool.status()
     }
 
+    /// Whether connections for the content of files are scarce: then a transfer that does not get on is to end.
+    pub fn is_scarce(&self) -> bool {
+        self.pool.is_scarce()
+    }
+
     /// Sends a request and waits for the first frame of its answer. If a pooled connection turns out to be dead, the
     /// request is sent once more on a new one. So every request must have the same effect if it arrives twice: a change
     /// has a key, a PUT an offset, and a second upload without bytes expires.
     pub(super) async fn start<M: Message>(
         &self,
         class: ConnectionClass,
+        caller: &Caller,
         kind: FrameKind,
         request: &M,
     ) -> Result<(Lease, Reply), ClientError> {
-        let mut lease = self.pool.lease(class).await?;
+        let who = owner(caller);
+        let mut lease = self.pool.lease(class, who).await?;
         match lease.call(kind, request).await {
             Err(error) if error.code == ErrorCode::Disconnected && lease.was_pooled() => {
                 drop(lease);
-                let mut lease = self.pool.lease_new(class).await?;
+                let mut lease = self.pool.lease_new(class, who).await?;
                 let reply = lease.call(kind, request).await?;
                 Ok((lease, reply))
             }

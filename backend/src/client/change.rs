@@ -27,28 +27,28 @@ impl Client {
         wait: Duration,
     ) -> Result<Job, ClientError> {
         let request = ChangeRequest { caller: caller.clone(), key, change, wait_ms: milliseconds(wait) };
-        let (lease, reply) = self.start(ConnectionClass::Bulk, FrameKind::Change, &request).await?;
+        let (lease, reply) = self.start(ConnectionClass::Changing, caller, FrameKind::Change, &request).await?;
         join(lease.all_messages(reply, FrameKind::Job).await?)
     }
 
     /// The state of a job, as soon as its version is above `seen`, at the latest after `wait`.
     pub async fn job(&self, caller: &Caller, job: JobId, seen: u64, wait: Duration) -> Result<Job, ClientError> {
         let request = JobStatus { caller: caller.clone(), job: Some(job), seen, wait_ms: milliseconds(wait) };
-        let (lease, reply) = self.start(ConnectionClass::Bulk, FrameKind::JobStatus, &request).await?;
+        let (lease, reply) = self.start(ConnectionClass::Waiting, caller, FrameKind::JobStatus, &request).await?;
         join(lease.all_messages(reply, FrameKind::Job).await?)
     }
 
     /// The caller's recent jobs, newest first, without outcomes.
     pub async fn jobs(&self, caller: &Caller) -> Result<Vec<Job>, ClientError> {
         let request = JobStatus { caller: caller.clone(), job: None, seen: 0, wait_ms: 0 };
-        let (lease, reply) = self.start(ConnectionClass::Metadata, FrameKind::JobStatus, &request).await?;
+        let (lease, reply) = self.start(ConnectionClass::Metadata, caller, FrameKind::JobStatus, &request).await?;
         lease.all_messages(reply, FrameKind::Job).await
     }
 
     /// Cancels a job after its present entry.
     pub async fn cancel_job(&self, caller: &Caller, job: JobId) -> Result<Job, ClientError> {
         let request = CancelJob { caller: caller.clone(), job };
-        let (lease, reply) = self.start(ConnectionClass::Metadata, FrameKind::CancelJob, &request).await?;
+        let (lease, reply) = self.start(ConnectionClass::Metadata, caller, FrameKind::CancelJob, &request).await?;
         join(lease.all_messages(reply, FrameKind::Job).await?)
     }
 
@@ -60,7 +60,7 @@ impl Client {
         limit: u32,
     ) -> Result<TrashPage, ClientError> {
         let request = ListTrash { caller: caller.clone(), cursor: cursor.map(str::to_owned), limit };
-        let (lease, reply) = self.start(ConnectionClass::Metadata, FrameKind::ListTrash, &request).await?;
+        let (lease, reply) = self.start(ConnectionClass::Metadata, caller, FrameKind::ListTrash, &request).await?;
         let mut page = TrashPage::default();
         for part in lease.all_messages::<TrashPage>(reply, FrameKind::TrashPage).await? {
             page.items.extend(part.items);
@@ -78,7 +78,7 @@ impl Client {
         after: Option<EventId>,
     ) -> Result<FolderEvents, ClientError> {
         let request = Watch { caller: caller.clone(), folder: folder.clone(), after };
-        let (lease, reply) = self.start(ConnectionClass::Watching, FrameKind::Watch, &request).await?;
+        let (lease, reply) = self.start(ConnectionClass::Watching, caller, FrameKind::Watch, &request).await?;
         match reply {
             Reply::Frame(frame) => {
                 let first = lease.message(&frame, FrameKind::Event)?;

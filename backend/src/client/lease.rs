@@ -6,11 +6,11 @@ use std::sync::Arc;
 use shared::ErrorCode;
 use shared::limits::ANSWER_BYTES_MAX;
 use shared::wire::{Failure, FrameKind, Message};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::connection::{Connection, DataReply, Reply};
 use super::error::ClientError;
 use super::slots::Slots;
+use crate::admission::Permit;
 use crate::transfer_budget::{TransferBudget, TransferShare};
 use crate::wire::Frame;
 
@@ -24,7 +24,7 @@ pub(super) struct Lease {
     slots: Arc<Slots>,
     transfer_budget: TransferBudget,
     pooled: bool,
-    _permit: OwnedSemaphorePermit,
+    _permit: Permit,
 }
 
 impl Lease {
@@ -33,7 +33,7 @@ impl Lease {
         slots: &Arc<Slots>,
         transfer_budget: TransferBudget,
         pooled: bool,
-        permit: OwnedSemaphorePermit,
+        permit: Permit,
     ) -> Self {
         Self { connection, slots: Arc::clone(slots), transfer_budget, pooled, _permit: permit }
     }

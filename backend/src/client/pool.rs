@@ -1,11 +1,12 @@
 //! Connections to one file server, leased for one request each. An idle connection is pinged before it is used again,
 //! and a broken one is closed.
 
+use std::pin::pin;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use shared::ErrorCode;
 use shared::limits::PING_AFTER;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use tracing::debug;
 
@@ -15,6 +16,7 @@ use super::error::ClientError;
 use super::lease::Lease;
 use super::pool_config::{ConnectionClass, PoolConfig, PoolStatus};
 use super::slots::Slots;
+use crate::admission::{Permit, Refusal, Who};
 use crate::transfer_budget::TransferBudget;
 
 /// All connections to one file server.
@@ -22,23 +24,31 @@ pub(super) struct Pool {
     target: Target,
     config: PoolConfig,
     metadata: Arc<Slots>,
-    bulk: Arc<Slots>,
+    reading: Arc<Slots>,
+    changing: Arc<Slots>,
+    waiting: Arc<Slots>,
     watching: Arc<Slots>,
     transfer_budget: TransferBudget,
 }
 
 impl Pool {
     pub(super) fn new(target: Target, config: PoolConfig) -> Self {
-        let metadata = Slots::new(config.metadata_connections_max);
-        let bulk = Slots::new(config.bulk_connections_max);
-        let watching = Slots::new(config.watching_connections_max);
-        let transfer_budget = TransferBudget::new(config.transfer_bytes_max);
-        Self { target, config, metadata, bulk, watching, transfer_budget }
+        let slots = |max| Slots::new(max, config.owner_percent);
+        Self {
+            target,
+            metadata: slots(config.metadata_connections_max),
+            reading: slots(config.reading_connections_max),
+            changing: slots(config.changing_connections_max),
+            waiting: slots(config.waiting_connections_max),
+            watching: slots(config.watching_connections_max),
+            transfer_budget: TransferBudget::new(config.transfer_bytes_max),
+            config,
+        }
     }
 
     /// Leases a connection that is alive, as far as a client can tell.
-    pub(super) async fn lease(&self, class: ConnectionClass) -> Result<Lease, ClientError> {
-        let permit = self.permit(class).await?;
+    pub(super) async fn lease(&self, class: ConnectionClass, who: Who) -> Result<Lease, ClientError> {
+        let permit = self.permit(class, who).await?;
         let slots = self.slots(class);
         while let Some(mut connection) = slots.take() {
             let idle = connection.last_used.elapsed();
@@ -57,32 +67,43 @@ impl Pool {
     }
 
     /// Leases a new connection, after an idle one was found dead: the other idle ones are closed.
-    pub(super) async fn lease_new(&self, class: ConnectionClass) -> Result<Lease, ClientError> {
-        let permit = self.permit(class).await?;
+    pub(super) async fn lease_new(&self, class: ConnectionClass, who: Who) -> Result<Lease, ClientError> {
+        let permit = self.permit(class, who).await?;
         self.slots(class).clear();
         self.open(class, permit).await
     }
 
     pub(super) fn status(&self) -> PoolStatus {
-        PoolStatus { metadata: self.metadata.status(), bulk: self.bulk.status(), watching: self.watching.status() }
-    }
-
-    async fn permit(&self, class: ConnectionClass) -> Result<OwnedSemaphorePermit, ClientError> {
-        let permits = Arc::clone(&self.slots(class).permits);
-        if let Ok(permit) = Arc::clone(&permits).try_acquire_owned() {
-            return Ok(permit);
-        }
-        match timeout(self.config.lease_time, permits.acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(permit),
-            // The semaphore is never closed, so this is the timeout.
-            _ => Err(ClientError {
-                retry_after: Some(self.config.lease_time),
-                ..ClientError::new(ErrorCode::TooManyConnections, "all connections to the file server are busy")
-            }),
+        PoolStatus {
+            metadata: self.metadata.status(),
+            reading: self.reading.status(),
+            changing: self.changing.status(),
+            waiting: self.waiting.status(),
+            watching: self.watching.status(),
         }
     }
 
-    async fn open(&self, class: ConnectionClass, permit: OwnedSemaphorePermit) -> Result<Lease, ClientError> {
+    pub(super) fn is_scarce(&self) -> bool {
+        self.reading.places.is_scarce() || self.changing.places.is_scarce()
+    }
+
+    async fn permit(&self, class: ConnectionClass, who: Who) -> Result<Permit, ClientError> {
+        let mut turn = pin!(self.slots(class).places.take(who, 1));
+        let admitted = match turn.as_mut().now_or_never() {
+            Some(admitted) => Some(admitted),
+            None => timeout(self.config.lease_time, turn.as_mut()).await.ok(),
+        };
+        let (code, message) = match admitted {
+            Some(Ok(permit)) => return Ok(permit),
+            Some(Err(Refusal::OwnShare)) => {
+                (ErrorCode::TooManyRequests, "too many requests of one client wait for a connection to the file server")
+            }
+            Some(Err(_)) | None => (ErrorCode::TooManyConnections, "all connections to the file server are busy"),
+        };
+        Err(ClientError { retry_after: Some(self.config.lease_time), ..ClientError::new(code, message) })
+    }
+
+    async fn open(&self, class: ConnectionClass, permit: Permit) -> Result<Lease, ClientError> {
         let connection = Connection::open(&self.target, self.config.connect_time).await?;
         Ok(Lease::new(connection, self.slots(class), self.transfer_budget.clone(), false, permit))
     }
@@ -90,7 +111,9 @@ impl Pool {
     fn slots(&self, class: ConnectionClass) -> &Arc<Slots> {
         match class {
             ConnectionClass::Metadata => &self.metadata,
-            ConnectionClass::Bulk => &self.bulk,
+            ConnectionClass::Reading => &self.reading,
+            ConnectionClass::Changing => &self.changing,
+            ConnectionClass::Waiting => &self.waiting,
             ConnectionClass::Watching => &self.watching,
         }
     }

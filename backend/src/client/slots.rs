@@ -2,21 +2,29 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::Semaphore;
-
 use super::connection::Connection;
-use super::pool_config::ClassStatus;
+use super::pool_config::LaneStatus;
+use crate::admission::{Admission, Bounds, share_of};
+
+/// Most calls that wait for a connection of one class.
+const WAITING_MAX: usize = 4096;
+/// Connections that one owner may have at least, whatever its percentage: a call may need a second one for its end.
+const OWN_CONNECTIONS_MIN: u64 = 4;
 
 pub(super) struct Slots {
-    max: usize,
-    pub(super) permits: Arc<Semaphore>,
+    pub(super) places: Admission,
     /// Most recently used last. It is taken first, so that the others can exceed their idle time and be closed.
     idle: Mutex<Vec<Connection>>,
 }
 
 impl Slots {
-    pub(super) fn new(max: usize) -> Arc<Self> {
-        Arc::new(Self { max, permits: Arc::new(Semaphore::new(max)), idle: Mutex::new(Vec::new()) })
+    /// At most `max` connections, of which one owner has at most `percent`.
+    pub(super) fn new(max: usize, percent: u8) -> Arc<Self> {
+        let all = max as u64;
+        let waiting_one = share_of(WAITING_MAX as u64, percent, 1) as usize;
+        let one = share_of(all, percent, OWN_CONNECTIONS_MIN);
+        let places = Admission::new(Bounds { all, one, waiting_one, waiting_all: WAITING_MAX });
+        Arc::new(Self { places, idle: Mutex::new(Vec::new()) })
     }
 
     /// Takes the idle connection that was used last.
@@ -39,8 +47,9 @@ impl Slots {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    pub(super) fn status(&self) -> ClassStatus {
+    pub(super) fn status(&self) -> LaneStatus {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).len();
-        ClassStatus { busy: self.max - self.permits.available_permits(), idle, max: self.max }
+        let figures = self.places.figures();
+        LaneStatus { busy: figures.held as usize, idle, figures }
     }
 }

@@ -10,6 +10,7 @@ use super::calls::Client;
 use super::connection::Reply;
 use super::error::ClientError;
 use super::lease::Lease;
+use super::owner::owner;
 use super::pool_config::ConnectionClass;
 use crate::transfer_budget::TransferShare;
 
@@ -40,14 +41,14 @@ pub struct UploadWriter {
 impl Client {
     /// Creates an upload, or finds the one that was created with the same key.
     pub async fn stage(&self, request: &Stage) -> Result<Upload, ClientError> {
-        self.call(request).await
+        self.call_in(ConnectionClass::Changing, request).await
     }
 
     /// Opens an upload for writing. Another writer of it is cancelled.
     pub async fn put(&self, caller: &Caller, upload: UploadId, range: PutRange) -> Result<UploadWriter, ClientError> {
         let PutRange { offset, length, checksum, total, blake3 } = range;
         let request = Put { caller: caller.clone(), upload, offset, length, checksum, total, blake3 };
-        let (lease, reply) = self.start(ConnectionClass::Bulk, FrameKind::Put, &request).await?;
+        let (lease, reply) = self.start(ConnectionClass::Changing, caller, FrameKind::Put, &request).await?;
         match reply {
             Reply::Frame(frame) => {
                 let ready = lease.message(&frame, FrameKind::Upload)?;
@@ -65,36 +66,37 @@ impl Client {
     /// The state of an upload, once the server has ended making it a file.
     pub async fn finished_upload(&self, caller: &Caller, upload: UploadId) -> Result<Upload, ClientError> {
         let caller = Caller { deadline_ms: None, ..caller.clone() };
-        self.status_in(ConnectionClass::Bulk, caller, upload).await
+        self.status_in(ConnectionClass::Waiting, caller, upload).await
     }
 
     async fn status_in(&self, class: ConnectionClass, caller: Caller, upload: UploadId) -> Result<Upload, ClientError> {
         let request = UploadStatus { caller, upload: Some(upload) };
-        let (lease, reply) = self.start(class, FrameKind::UploadStatus, &request).await?;
+        let (lease, reply) = self.start(class, &request.caller, FrameKind::UploadStatus, &request).await?;
         lease.last_message(reply, FrameKind::Upload).await
     }
 
     /// The caller's uploads, newest first.
     pub async fn uploads(&self, caller: &Caller) -> Result<Vec<Upload>, ClientError> {
         let request = UploadStatus { caller: caller.clone(), upload: None };
-        let (lease, reply) = self.start(ConnectionClass::Metadata, FrameKind::UploadStatus, &request).await?;
+        let (lease, reply) = self.start(ConnectionClass::Metadata, caller, FrameKind::UploadStatus, &request).await?;
         lease.all_messages(reply, FrameKind::Upload).await
     }
 
     /// Creates a small file in one round trip. The request tells the number of bytes, at most
     /// [`shared::limits::STORE_BYTES_MAX`].
     pub async fn store(&self, request: &Store, bytes: &[u8]) -> Result<Upload, ClientError> {
-        let mut lease = self.pool.lease(ConnectionClass::Bulk).await?;
+        let who = owner(&request.stage.caller);
+        let mut lease = self.pool.lease(ConnectionClass::Changing, who).await?;
         // A second STORE has the effect of one unless it depends on the old file. Then the connection is pinged first.
         let repeatable = request.stage.conflict == Conflict::Replace && request.stage.if_match.is_none();
         if !repeatable && lease.was_pooled() && lease.ping().await.is_err() {
             drop(lease);
-            lease = self.pool.lease_new(ConnectionClass::Bulk).await?;
+            lease = self.pool.lease_new(ConnectionClass::Changing, who).await?;
         }
         let reply = match lease.call_with(FrameKind::Store, request, bytes).await {
             Err(error) if error.code == ErrorCode::Disconnected && repeatable && lease.was_pooled() => {
                 drop(lease);
-                lease = self.pool.lease_new(ConnectionClass::Bulk).await?;
+                lease = self.pool.lease_new(ConnectionClass::Changing, who).await?;
                 lease.call_with(FrameKind::Store, request, bytes).await?
             }
             reply => reply?,
@@ -104,13 +106,13 @@ impl Client {
 
     /// Publishes an upload as a file.
     pub async fn commit(&self, request: &Commit) -> Result<Upload, ClientError> {
-        self.call_in(ConnectionClass::Bulk, request).await
+        self.call_in(ConnectionClass::Changing, request).await
     }
 
     /// Deletes an upload.
     pub async fn abort(&self, caller: &Caller, upload: UploadId) -> Result<(), ClientError> {
         let request = Abort { caller: caller.clone(), upload };
-        let (lease, reply) = self.start(ConnectionClass::Metadata, FrameKind::Abort, &request).await?;
+        let (lease, reply) = self.start(ConnectionClass::Metadata, caller, FrameKind::Abort, &request).await?;
         lease.no_message(reply)
     }
 
@@ -123,8 +125,8 @@ impl Client {
         known_only: bool,
     ) -> Result<DigestsKnown, ClientError> {
         let request = Digest { caller: caller.clone(), path: path.clone(), algorithms, known_only };
-        let class = if known_only { ConnectionClass::Metadata } else { ConnectionClass::Bulk };
-        let (lease, reply) = self.start(class, FrameKind::Digest, &request).await?;
+        let class = if known_only { ConnectionClass::Metadata } else { ConnectionClass::Waiting };
+        let (lease, reply) = self.start(class, caller, FrameKind::Digest, &request).await?;
         lease.last_message(reply, FrameKind::Digests).await
     }
 }

@@ -25,22 +25,22 @@ pub(super) struct Session {
     pub(super) address: String,
 }
 
-/// A client that may read. `bulk_connections_max` bounds its connections for file content. It connects at its first
+/// A client that may read. `connections_max` bounds its connections that read files. It connects at its first
 /// request.
-pub(super) async fn session(args: &ConnectArgs, bulk_connections_max: usize) -> Result<Session, Failure> {
-    session_with(args, bulk_connections_max, Rights::READ_ONLY).await
+pub(super) async fn session(args: &ConnectArgs, connections_max: usize) -> Result<Session, Failure> {
+    session_with(args, connections_max, Rights::READ_ONLY).await
 }
 
 /// A client that may also change files, as far as the key allows.
-pub(super) async fn session_to_change(args: &ConnectArgs, bulk_connections_max: usize) -> Result<Session, Failure> {
-    session_with(args, bulk_connections_max, Rights::ALL).await
+pub(super) async fn session_to_change(args: &ConnectArgs, connections_max: usize) -> Result<Session, Failure> {
+    session_with(args, connections_max, Rights::ALL).await
 }
 
-async fn session_with(args: &ConnectArgs, bulk_connections_max: usize, rights: Rights) -> Result<Session, Failure> {
+async fn session_with(args: &ConnectArgs, connections_max: usize, rights: Rights) -> Result<Session, Failure> {
     let server = server_address(&args.server)?;
     let (address, key) = (server.to_string(), key(args, &server).await?);
     let caller = Caller { scope: Scope::whole(rights), ..Caller::default() };
-    let config = PoolConfig { bulk_connections_max, ..PoolConfig::default() };
+    let config = PoolConfig { reading_connections_max: connections_max, ..PoolConfig::default() };
     let client = Client::new(Target { address: server, key }, config);
     Ok(Session { client, caller, address })
 }

@@ -23,6 +23,14 @@ pub(super) fn seconds(value: Option<u64>, default: Duration, name: &'static str)
     }
 }
 
+/// A share of 1 to 100 percent.
+pub(super) fn percent(value: Option<u8>, default: u8) -> Result<u8, ConfigError> {
+    match value.unwrap_or(default) {
+        value @ 1..=100 => Ok(value),
+        value => Err(ConfigError::Percent(value)),
+    }
+}
+
 /// Bytes of a size given in MiB.
 pub(super) fn mebibytes(value: Option<usize>, default: usize) -> usize {
     value.map_or(default, |mebibytes| mebibytes.saturating_mul(1 << 20))

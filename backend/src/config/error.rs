@@ -55,6 +55,9 @@ pub enum ConfigError {
     #[error("--host is the name that browsers use for this server. To listen on {0}, use --http {shown}:8080.",
             shown = bracketed(.0))]
     HostToListenOn(IpAddr),
+    /// A share beyond its bounds.
+    #[error("http-client-percent must be 1 to 100, and is {0}")]
+    Percent(u8),
     /// A number below its minimum.
     #[error("{0} must be at least 1")]
     Zero(&'static str),

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
-use super::bounds::{LIMITS, mebibytes, positive, seconds};
+use super::bounds::{LIMITS, mebibytes, percent, positive, seconds};
 use super::error::ConfigError;
 use super::listen::{Binding, ListenAddress, one_or_more};
-use crate::gateway::{Anonymous, GatewayConfig, TlsFiles};
+use crate::gateway::{Anonymous, GatewayConfig, ProxyRange, TlsFiles, least_pace};
 use crate::transfer_budget::TRANSFER_BYTES_MAX;
 
 /// The port of HTTP by default, on this machine only.
@@ -63,12 +63,41 @@ pub struct HttpSettings {
     /// Another site whose pages may use this server, such as `https://www.example.org`; may be repeated.
     #[arg(id = "cors", long = "cors", value_name = "ORIGIN", env = "PASSERELLE_CORS", value_delimiter = ',')]
     pub cors: Option<Vec<String>>,
+    /// Address or range of a proxy in front of this server, such as `172.18.0.0/16`, whose `X-Forwarded-For` names the
+    /// client; may be repeated.
+    #[arg(
+        id = "trusted_proxy",
+        long = "trusted-proxy",
+        value_name = "CIDR",
+        env = "PASSERELLE_TRUSTED_PROXIES",
+        value_delimiter = ','
+    )]
+    pub trusted_proxies: Option<Vec<ProxyRange>>,
     /// Name of the folder on the page [default: the folder's own name].
     #[arg(long, value_name = "TEXT", env = "PASSERELLE_NAME")]
     pub name: Option<String>,
     /// How many browsers and programs may be connected at once [default: 4096].
     #[arg(id = "http_connections_max", long = "http-connections-max", value_name = "N", help_heading = LIMITS)]
     pub connections_max: Option<usize>,
+    /// How many connections without a complete request there may be besides [default: 1024].
+    #[arg(id = "http_new_connections_max", long = "http-new-connections-max", value_name = "N", help_heading = LIMITS)]
+    pub new_connections_max: Option<usize>,
+    /// How many requests may be in progress at once [default: 4096].
+    #[arg(id = "http_requests_max", long = "http-requests-max", value_name = "N", help_heading = LIMITS)]
+    pub requests_max: Option<usize>,
+    /// How much of each limit one client address may take, in percent [default: 25].
+    #[arg(
+        id = "http_client_percent",
+        long = "http-client-percent",
+        value_name = "N",
+        help_heading = LIMITS,
+        value_parser = clap::value_parser!(u8).range(1..=100)
+    )]
+    pub client_percent: Option<u8>,
+    /// While places are scarce, a download or upload is ended that moves fewer bytes per second than this [default: 1024;
+    /// 0 for none].
+    #[arg(id = "http_least_pace", long = "http-least-pace", value_name = "N", help_heading = LIMITS)]
+    pub least_pace: Option<u64>,
     /// Seconds that the headers of a request may take to arrive [default: 15].
     #[arg(id = "http_header_seconds", long = "http-header-seconds", value_name = "N", help_heading = LIMITS)]
     pub header_seconds: Option<u64>,
@@ -135,11 +164,20 @@ impl HttpSettings {
             anonymous,
             hosts,
             cors_origins,
+            trusted_proxies: self.trusted_proxies.or(file.trusted_proxies).unwrap_or_default(),
             connections_max: positive(
                 self.connections_max.or(file.connections_max),
                 default.connections_max,
                 "http-connections-max",
             )?,
+            new_connections_max: positive(
+                self.new_connections_max.or(file.new_connections_max),
+                default.new_connections_max,
+                "http-new-connections-max",
+            )?,
+            requests_max: positive(self.requests_max.or(file.requests_max), default.requests_max, "http-requests-max")?,
+            client_percent: percent(self.client_percent.or(file.client_percent), default.client_percent)?,
+            least_pace: self.least_pace.or(file.least_pace).map_or(default.least_pace, least_pace),
             header_read_time: seconds(
                 self.header_seconds.or(file.header_seconds),
                 default.header_read_time,
@@ -264,6 +302,28 @@ mod tests {
         assert!(matches!(no_streams.resolve(&file), Err(ConfigError::Zero(_))));
         let no_connections = HttpSettings { connections_max: Some(0), ..HttpSettings::default() };
         assert!(matches!(no_connections.resolve(&HttpSettings::default()), Err(ConfigError::Zero(_))));
+    }
+
+    #[test]
+    fn the_share_of_a_client_is_1_to_100_percent() {
+        let percent = |text: &str| HttpSettings::default().resolve(&file(text)).map(|http| http.gateway.client_percent);
+        assert_eq!(percent("").unwrap(), 25);
+        assert_eq!(percent("client-percent = 100").unwrap(), 100);
+        for text in ["client-percent = 0", "client-percent = 101"] {
+            assert!(matches!(percent(text), Err(ConfigError::Percent(_))), "{text}");
+        }
+        let pace = HttpSettings::default().resolve(&file("least-pace = 10")).unwrap().gateway.least_pace;
+        assert_eq!((pace.bytes, pace.time), (300, Duration::from_secs(30)));
+    }
+
+    #[test]
+    fn trusted_proxies_are_addresses_and_ranges() {
+        let file = file("trusted-proxies = ['172.18.0.0/16', '127.0.0.1']\n");
+        let proxies = HttpSettings::default().resolve(&file).unwrap().gateway.trusted_proxies;
+        assert_eq!(proxies.iter().map(ToString::to_string).collect::<Vec<_>>(), ["172.18.0.0/16", "127.0.0.1/32"]);
+        let default = HttpSettings::default().resolve(&HttpSettings::default()).unwrap();
+        assert!(default.gateway.trusted_proxies.is_empty());
+        assert!(toml::from_str::<HttpSettings>("trusted-proxies = ['proxy']").is_err());
     }
 
     #[test]

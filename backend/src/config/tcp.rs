@@ -46,7 +46,7 @@ pub struct TcpSettings {
     /// Large files pass through it several times as fast.
     #[arg(long, value_name = "PATH", env = "PASSERELLE_UNIX")]
     pub unix: Option<PathBuf>,
-    /// How many commands and gateways may be connected at once [default: 2048].
+    /// How many commands and gateways may be connected at once [default: 4096].
     #[arg(id = "tcp_connections_max", long = "tcp-connections-max", value_name = "N", help_heading = LIMITS)]
     pub connections_max: Option<usize>,
     /// A connection of a command or gateway without requests is closed after this many seconds [default: 120].

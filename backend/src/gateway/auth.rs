@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue};
+use http::{Extensions, HeaderName, HeaderValue};
 use shared::api::RIGHTS_HEADER;
 use shared::wire::PRINCIPAL_UNKNOWN;
 use shared::{Rights, Scope};
 
 use super::config::Anonymous;
+use super::connection_info::ConnectionInfo;
 use super::request_id::RequestId;
 use super::state::Gateway;
+use crate::admission::Who;
 use crate::client::Caller;
 
 /// Extracts the [`Caller`] of a request, which a handler passes to the file server.
@@ -24,7 +26,9 @@ impl FromRequestParts<Gateway> for Auth {
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Infallible> {
         let id = RequestId::of(&parts.extensions);
-        Ok(Self(caller(gateway.config.anonymous, id.as_str(), gateway.config.answer_time)))
+        let caller = caller(gateway.config.anonymous, id.as_str(), gateway.config.answer_time);
+        let client = parts.extensions.get().map(|info: &ConnectionInfo| info.client.name.to_string());
+        Ok(Self(Caller { client, ..caller }))
     }
 }
 
@@ -33,6 +37,11 @@ impl Auth {
     pub(super) fn rights(&self) -> Rights {
         rights(&self.0)
     }
+}
+
+/// As whom a request takes what clients share.
+pub(super) fn owner(extensions: &Extensions) -> Who {
+    extensions.get().map_or_else(Who::one, |info: &ConnectionInfo| info.client.who)
 }
 
 /// What an anonymous request may do; the file server checks it.

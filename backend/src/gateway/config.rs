@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use shared::Rights;
 
+use super::proxy_range::ProxyRange;
+use crate::admission::LeastPace;
+
 /// What a request without credentials may do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Anonymous {
@@ -36,6 +39,8 @@ pub struct GatewayConfig {
     pub hosts: Vec<String>,
     /// Origins (`https://files.example.org`) whose pages may read answers (CORS); `*` stands for every origin.
     pub cors_origins: Vec<String>,
+    /// Proxies whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<ProxyRange>,
     /// Whether `/metrics` is served.
     pub metrics: bool,
     /// How long a client may take from its first byte to the end of the request's headers.
@@ -58,8 +63,16 @@ pub struct GatewayConfig {
     pub ready_time: Duration,
     /// How long requests in progress may take after shutdown begins.
     pub drain_time: Duration,
-    /// Most connections at a time; one more is answered 503.
+    /// Most connections at a time that have sent a request; one more is answered 503.
     pub connections_max: usize,
+    /// Most connections at a time that have sent no complete request yet, besides the others.
+    pub new_connections_max: usize,
+    /// Most requests in progress at a time. A connection of HTTP/2 may carry many.
+    pub requests_max: usize,
+    /// How many percent of each limit one client may take.
+    pub client_percent: u8,
+    /// The least pace of a download or upload while places are scarce. A slower one is cut then.
+    pub least_pace: LeastPace,
     /// Longest header section, in bytes, including the request line.
     pub header_bytes_max: usize,
     /// Longest request target, in bytes.
@@ -75,6 +88,15 @@ pub struct GatewayConfig {
     pub archives_max: usize,
     /// The page that `/` serves.
     pub page: PageFiles,
+}
+
+/// How long a peer is watched before its pace is judged. A socket of Linux takes bytes in steps of half of
+/// `sockets::UNSENT_BYTES`: that is as long as such a step takes at 1 KiB/s.
+const LEAST_PACE_TIME: Duration = Duration::from_secs(30);
+
+/// The least pace of so many bytes per second; 0 for none.
+pub fn least_pace(bytes_per_second: u64) -> LeastPace {
+    LeastPace { bytes: bytes_per_second.saturating_mul(LEAST_PACE_TIME.as_secs()), time: LEAST_PACE_TIME }
 }
 
 /// The files of the page: names, with slashes between folders, and contents. Empty in a program without a page.
@@ -101,6 +123,7 @@ impl Default for GatewayConfig {
             anonymous: Anonymous::Read,
             hosts: Vec::new(),
             cors_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
             metrics: true,
             header_read_time: Duration::from_secs(15),
             handshake_time: Duration::from_secs(10),
@@ -112,6 +135,10 @@ impl Default for GatewayConfig {
             ready_time: Duration::from_secs(2),
             drain_time: Duration::from_secs(10),
             connections_max: 4096,
+            new_connections_max: 1024,
+            requests_max: 4096,
+            client_percent: 25,
+            least_pace: least_pace(1 << 10),
             header_bytes_max: 32 << 10,
             target_bytes_max: 24 << 10,
             request_body_bytes_max: 4 << 20,

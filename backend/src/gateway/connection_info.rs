@@ -1,14 +1,20 @@
 //! [`ConnectionInfo`]: what a handler may know of the connection that carries its request.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+use super::client_address::ClientAddress;
+use super::places::ConnectionPlace;
 use super::sendfile::queue::SendfileQueue;
 
 /// Stored among the extensions of every request.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct ConnectionInfo {
     /// The address of the peer.
     pub(crate) peer: SocketAddr,
+    /// The client that the request comes from: the peer, unless a proxy forwards for others.
+    pub(crate) client: ClientAddress,
+    pub(crate) place: Arc<ConnectionPlace>,
     pub(crate) transport: Transport,
     /// The queue of file ranges for `sendfile(2)`; `None` where the connection cannot send files that way.
     pub(crate) queue: Option<SendfileQueue>,

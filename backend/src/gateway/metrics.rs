@@ -12,6 +12,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::gate_metrics::GateMetrics;
+use crate::admission::Figures;
 use crate::client::PoolStatus;
 
 /// The metrics of one gateway.
@@ -29,6 +31,7 @@ pub(crate) struct Metrics {
     changes: Family<ChangeLabels, Counter>,
     pub event_streams: Gauge,
     pool: Family<PoolLabels, Gauge>,
+    places: GateMetrics,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
@@ -89,6 +92,7 @@ impl Metrics {
         registry.register("event_streams", "Open event streams", event_streams.clone());
         let pool = Family::default();
         registry.register("pool_connections", "Connections to the file server", pool.clone());
+        let places = GateMetrics::register(&mut registry);
         Self {
             registry,
             requests,
@@ -102,6 +106,7 @@ impl Metrics {
             changes,
             event_streams,
             pool,
+            places,
         }
     }
 
@@ -127,11 +132,13 @@ impl Metrics {
     }
 
     /// All metrics in the OpenMetrics text format.
-    pub(crate) fn text(&self, pool: PoolStatus) -> String {
-        for (lane, status) in [("metadata", pool.metadata), ("bulk", pool.bulk), ("watching", pool.watching)] {
+    pub(crate) fn text(&self, places: &[(&'static str, Figures)], pool: PoolStatus) -> String {
+        places.iter().for_each(|(name, figures)| self.places.set(name, figures));
+        for (name, status) in pool.lanes() {
+            self.places.set(name, &status.figures);
             for (state, count) in [("busy", status.busy), ("idle", status.idle)] {
                 let count = i64::try_from(count).unwrap_or(i64::MAX);
-                self.pool.get_or_create(&PoolLabels { lane, state }).set(count);
+                self.pool.get_or_create(&PoolLabels { lane: name, state }).set(count);
             }
         }
         let mut text = String::new();
@@ -158,7 +165,8 @@ fn method_label(method: &Method) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::ClassStatus;
+    use crate::admission::Bounds;
+    use crate::client::LaneStatus;
 
     #[test]
     fn the_text_contains_the_counts() {
@@ -168,14 +176,23 @@ mod tests {
         let made_up = Method::from_bytes(b"MADEUP").unwrap();
         metrics.begin();
         metrics.end("page", &made_up, 405, 0, Duration::ZERO);
-        let lane = ClassStatus { busy: 2, idle: 0, max: 8 };
-        let text = metrics.text(PoolStatus { metadata: lane, bulk: lane, watching: lane });
+        let bounds = Bounds { all: 8, one: 2, waiting_one: 1, waiting_all: 4 };
+        let figures = Figures { held: 2, waiting: 3, owners: 1, refused: 5, bounds };
+        let lane = LaneStatus { busy: 2, idle: 0, figures };
+        let [metadata, reading, changing, waiting, watching] = [lane; 5];
+        let pool = PoolStatus { metadata, reading, changing, waiting, watching };
+        let text = metrics.text(&[("http_requests", figures)], pool);
         for line in [
             "passerelle_http_requests_total{route=\"files\",method=\"GET\",status=\"206\"} 1",
             "passerelle_http_requests_total{route=\"page\",method=\"other\",status=\"405\"} 1",
             "passerelle_http_sent_bytes_total 1000",
             "passerelle_http_requests_in_flight 0",
-            "passerelle_pool_connections{lane=\"bulk\",state=\"idle\"} 0",
+            "passerelle_pool_connections{lane=\"reading\",state=\"idle\"} 0",
+            "passerelle_places_held{kind=\"http_requests\"} 2",
+            "passerelle_places_waiting{kind=\"reading\"} 3",
+            "passerelle_places_refused{kind=\"http_requests\"} 5",
+            "passerelle_places_bound{kind=\"http_requests\",of=\"all\"} 8",
+            "passerelle_places_bound{kind=\"reading\",of=\"one\"} 2",
             "passerelle_http_request_duration_seconds_bucket{le=\"0.0025\",route=\"files\"} 1",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");

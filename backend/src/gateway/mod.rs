@@ -7,16 +7,21 @@
 
 mod archive;
 mod auth;
+mod client_address;
 mod config;
 mod connection;
 mod connection_info;
 mod events;
+mod gate_metrics;
 mod http;
 mod metrics;
 mod middleware;
 mod openapi;
 mod page;
+mod peer_pace;
 mod phase;
+mod places;
+mod proxy_range;
 mod request_id;
 mod route;
 mod router;
@@ -24,8 +29,9 @@ mod routes;
 mod sendfile;
 mod state;
 
-pub use config::{Anonymous, GatewayConfig, PageFiles};
+pub use config::{Anonymous, GatewayConfig, PageFiles, least_pace};
 pub use connection::listener::{serve, serve_tls};
 pub use connection::tls::{Tls, TlsError, TlsFiles};
+pub use proxy_range::{ProxyRange, ProxyRangeError};
 pub use router::openapi_document;
 pub use state::Gateway;

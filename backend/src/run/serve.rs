@@ -144,7 +144,8 @@ fn page_addresses(listeners: &HttpListeners, http: &HttpConfig, permission: Perm
 }
 
 fn pool(http: &HttpConfig) -> PoolConfig {
-    PoolConfig { transfer_bytes_max: http.transfer_bytes_max, ..PoolConfig::default() }
+    let (transfer_bytes_max, owner_percent) = (http.transfer_bytes_max, http.gateway.client_percent);
+    PoolConfig { transfer_bytes_max, owner_percent, ..PoolConfig::default() }
 }
 
 fn resolve(folder: &Path) -> Result<PathBuf, RunError> {

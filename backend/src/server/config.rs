@@ -57,7 +57,7 @@ pub struct ServerConfig {
 impl Default for ServerConfig {
     fn default() -> Self {
         Self {
-            connections_max: 2048,
+            connections_max: 4096,
             data_bytes_max: DATA_BYTES_MAX,
             handshake_time: HANDSHAKE_TIME,
             idle_time: IDLE_TIME,

@@ -129,7 +129,7 @@ async fn get_sends_items_in_order_although_one_fails() {
     assert_eq!(seen, expected);
     assert_eq!(transfer.next_item().await.unwrap(), None);
     drop(transfer);
-    assert_eq!(server.client.status().bulk.idle, 1, "the connection returns to the pool");
+    assert_eq!(server.client.status().reading.idle, 1, "the connection returns to the pool");
 }
 
 #[tokio::test]

@@ -119,6 +119,13 @@ impl TestServer {
         self
     }
 
+    /// Replaces the client by one without a socket and with these limits.
+    pub(crate) fn with_pool(mut self, pool: PoolConfig) -> Self {
+        let address = ServerAddress::InProcess(self.connector.clone());
+        self.client = Client::new(Target { address, key: self.key.clone() }, pool);
+        self
+    }
+
     /// Replaces the client by one without a socket, as in `passerelle serve`.
     pub(crate) fn in_process(self) -> Self {
         self.via(Transport::InProcess)

@@ -105,7 +105,7 @@ mod descriptors {
         // The server closes its descriptor after the last check of the file.
         #[cfg(target_os = "linux")]
         crate::cli::shell::wait_until("files are left open", || (open(place.path()) == 0).then_some(()));
-        assert_eq!(gateway.server.client.status().bulk.busy, 0);
+        assert_eq!(gateway.server.client.status().reading.busy, 0);
     }
 }
 

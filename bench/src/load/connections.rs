@@ -29,7 +29,8 @@ const IDLE_BYTES_MAX_QUICK: f64 = 64.0 * 1024.0;
 const ACTIVE_BYTES_MAX: f64 = 128.0 * 1024.0;
 /// Connections before the measured ones, so that allocations that the server makes once are not counted.
 const WARM: usize = 64;
-const MANY_CONNECTIONS: &[&str] = &["--http-connections-max", "20000", "--http-idle-seconds", "600"];
+const MANY_CONNECTIONS: &[&str] =
+    &["--http-connections-max", "20000", "--http-idle-seconds", "600", "--http-client-percent", "100"];
 
 pub(crate) fn idle(fixture: &Fixture) -> Outcome<Results> {
     let server = fixture.start(MANY_CONNECTIONS)?;

@@ -48,7 +48,7 @@ enum Treatment {
 }
 
 pub(crate) fn flood(fixture: &Fixture) -> Outcome<Results> {
-    let server = fixture.start(&["--http-connections-max", CONNECTIONS_MAX])?;
+    let server = fixture.start(&["--http-connections-max", CONNECTIONS_MAX, "--http-client-percent", "100"])?;
     let count = if fixture.quick { FLOOD_QUICK } else { FLOOD };
     let gone = AtomicBool::new(false);
     let (settled, treatments) = thread::scope(|scope| {

@@ -10,6 +10,7 @@ mod fixture;
 mod flood;
 mod large_downloads;
 mod mixed;
+mod one_against_all;
 mod page;
 mod probe;
 mod results;

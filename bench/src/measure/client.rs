@@ -2,9 +2,11 @@
 
 use std::{
     io::{Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
     time::{Duration, Instant},
 };
+
+use rustix::net::{self, AddressFamily, SocketType};
 
 use crate::http::Decoder;
 use xtask::repo::{Failure, Outcome};
@@ -69,6 +71,25 @@ pub(crate) fn open_idle(server: SocketAddr, target: &str, connections: usize) ->
     Ok(held)
 }
 
+/// A request on a new connection from this loopback address, which is opened before the clock starts.
+///
+/// # Errors
+/// If no complete response comes.
+pub(crate) fn send_from(from: Ipv4Addr, server: SocketAddr, request: &str, body: &[u8]) -> Outcome<Timed> {
+    let mut stream = connect_from(from, server).map_err(|error| Failure(format!("{server}: {error}")))?;
+    let length = body.len();
+    let head = format!("{request}\r\nHost: {server}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+    exchange_on(&mut stream, &head, |stream| stream.write_all(body), &mut |_| ())
+}
+
+/// A connection from this loopback address.
+pub(crate) fn connect_from(from: Ipv4Addr, server: SocketAddr) -> std::io::Result<TcpStream> {
+    let socket = net::socket(AddressFamily::INET, SocketType::STREAM, None)?;
+    net::bind(&socket, &SocketAddr::from((from, 0)))?;
+    net::connect(&socket, &server)?;
+    set_up(TcpStream::from(socket))
+}
+
 /// A GET on an open connection.
 pub(crate) fn get_again(stream: &mut TcpStream, server: SocketAddr, target: &str) -> Outcome<Timed> {
     exchange_on(stream, &format!("GET {target} HTTP/1.1\r\nHost: {server}\r\n\r\n"), |_| Ok(()), &mut |_| ())
@@ -120,7 +141,10 @@ fn exchange_on(
 }
 
 pub(crate) fn connect(server: SocketAddr) -> std::io::Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(&server, TIMEOUT)?;
+    set_up(TcpStream::connect_timeout(&server, TIMEOUT)?)
+}
+
+fn set_up(stream: TcpStream) -> std::io::Result<TcpStream> {
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;

@@ -15,7 +15,6 @@
 //! Non-goals: multiplexing (a pool of connections gives parallelism, and TCP flow control), encryption (the protocol is
 //! used on loopback, elsewhere within TLS), checksums per frame (they would rule out `sendfile`).
 
-mod call;
 mod codec;
 #[cfg(test)]
 mod compatibility;
@@ -23,7 +22,6 @@ mod constants;
 mod header;
 mod messages;
 
-pub use call::Call;
 pub use codec::{DecodeError, Message, decode, encode};
 pub use constants::{CLIENT_PROOF_LABEL, MAGIC, PASS_FD, PRINCIPAL_UNKNOWN, SERVER_PROOF_LABEL, VERSION};
 pub use header::{FrameKind, HEADER_BYTES, Header, HeaderError, LENGTH_BYTES, Phase};

@@ -55,6 +55,7 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("hyper_util", &["backend/src/gateway/"]),
     ("rustls", &["backend/src/gateway/connection/tls/"]),
     ("tokio_rustls", &["backend/src/gateway/connection/tls/"]),
+    ("ipnet", &["backend/src/gateway/"]),
     ("clap", &["backend/src/cli/", "backend/src/config/", "backend/src/program.rs"]),
     ("tracing_subscriber", &["backend/src/telemetry/"]),
     ("rusqlite", &["backend/src/server/records/"]),

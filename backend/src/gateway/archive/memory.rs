@@ -1,46 +1,80 @@
-//! The memory that the manifests of all archives share.
-
-use std::sync::Arc;
+//! The memory of an archive: its manifest, while it is made and while it is sent.
 
 use shared::ErrorCode;
-use shared::limits::ARCHIVE_MANIFEST_BYTES_MAX;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::admission::{Admission, Permit, Refusal, Who};
 use crate::gateway::http::problem::ErrorResponse;
 
-/// The share of one archive's manifest. Small archives are made however slow their readers are, and only the largest
-/// ones compete.
+/// The share of one archive. Small archives are made however slow their readers are, and only the largest ones compete.
 pub(crate) struct Memory {
-    permit: OwnedSemaphorePermit,
+    permit: Permit,
 }
 
 impl Memory {
-    /// The bytes that one permit of the semaphore stands for.
-    const UNIT_BYTES: usize = 64 << 10;
+    /// Memory is taken in steps, so that few entries of a walk need the lock of the budget.
+    const STEP_BYTES: usize = 1 << 20;
+    /// What the smallest archive takes besides its manifest: the pieces that it joins and the files that it awaits.
+    const LEAST_BYTES: usize = 256 << 10;
 
-    /// A budget for `archives_max` manifests of the largest size.
-    pub(crate) fn budget(archives_max: usize) -> Semaphore {
-        let permits = archives_max.saturating_mul(ARCHIVE_MANIFEST_BYTES_MAX) / Self::UNIT_BYTES;
-        Semaphore::new(permits.clamp(1, Semaphore::MAX_PERMITS))
-    }
-
-    pub(crate) fn reserve(budget: &Arc<Semaphore>) -> Result<Self, ErrorResponse> {
-        let permit = Arc::clone(budget).try_acquire_owned().map_err(|_| too_many())?;
+    /// # Errors
+    /// [`ErrorCode::TooManyRequests`] if the client, or all together, have as much as they may.
+    pub(crate) fn reserve(budget: &Admission, who: Who) -> Result<Self, ErrorResponse> {
+        let permit = budget.try_take(who, Self::LEAST_BYTES as u64).map_err(too_many)?;
         Ok(Self { permit })
     }
 
-    pub(crate) fn grow(&mut self, budget: &Arc<Semaphore>, bytes: usize) -> Result<(), ErrorResponse> {
-        let missing = (bytes / Self::UNIT_BYTES + 1).saturating_sub(self.permit.num_permits());
-        if missing > 0 {
-            let missing = u32::try_from(missing).unwrap_or(u32::MAX);
-            let more = Arc::clone(budget).try_acquire_many_owned(missing).map_err(|_| too_many())?;
-            self.permit.merge(more);
+    /// Holds memory for a manifest of so many bytes, at least.
+    ///
+    /// # Errors
+    /// As [`Memory::reserve`]; what is held stays the same.
+    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), ErrorResponse> {
+        let needed = (Self::LEAST_BYTES + bytes) as u64;
+        if needed <= self.permit.amount() {
+            return Ok(());
         }
-        Ok(())
+        let stepped = needed.next_multiple_of(Self::STEP_BYTES as u64);
+        // Near a bound there may be room for what is needed and not for a whole step.
+        self.permit.resize(stepped).or_else(|_| self.permit.resize(needed)).map_err(too_many)
+    }
+
+    /// Holds memory for a manifest of so many bytes, which is complete.
+    pub(crate) fn settle(&mut self, bytes: usize) {
+        // Giving back does not fail.
+        let _ = self.permit.resize(self.permit.amount().min((Self::LEAST_BYTES + bytes) as u64));
     }
 }
 
-fn too_many() -> ErrorResponse {
-    let sentence = "The server has reached its limit of archives. Try again in a moment.";
-    ErrorResponse::because(ErrorCode::TooManyRequests, sentence)
+fn too_many(refusal: Refusal) -> ErrorResponse {
+    let (sentence, french) = match refusal {
+        Refusal::OwnShare | Refusal::TooLarge => (
+            "Your other archives take as much memory as one client may have. Try again once they have ended.",
+            "Vos autres archives occupent toute la mémoire accordée à un client. Réessayez quand elles seront terminées.",
+        ),
+        Refusal::AllTaken => (
+            "The server has reached its limit of archives. Try again in a moment.",
+            "Le serveur prépare déjà trop d’archives. Réessayez dans un instant.",
+        ),
+    };
+    ErrorResponse::because(ErrorCode::TooManyRequests, sentence).in_french(french)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admission::Bounds;
+
+    #[test]
+    fn one_client_leaves_memory_to_the_others() {
+        let budget = Admission::new(Bounds { all: 8 << 20, one: 4 << 20, waiting_one: 0, waiting_all: 0 });
+        let mut first = Memory::reserve(&budget, Who::client("a")).unwrap_or_else(|_| panic!("refused"));
+        assert!(first.grow(3 << 20).is_ok());
+        assert_eq!(budget.figures().held, 4 << 20);
+        assert!(Memory::reserve(&budget, Who::client("a")).is_err());
+        assert!(Memory::reserve(&budget, Who::client("b")).is_ok());
+        assert!(first.grow(4 << 20).is_err());
+        first.settle(1 << 20);
+        assert_eq!(budget.figures().held, (1 << 20) + Memory::LEAST_BYTES as u64);
+        drop(first);
+        assert_eq!(budget.figures().held, 0);
+    }
 }

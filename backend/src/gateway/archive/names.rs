@@ -73,6 +73,12 @@ impl Names {
         root.map_or(&mut self.top, |root| &mut root.used).claim(Cow::Borrowed(name), false)
     }
 
+    /// The memory that the names take, in bytes.
+    pub(super) fn memory_bytes(&self) -> usize {
+        let open = self.open.iter().map(|folder| folder.used.memory_bytes() + folder.path.as_bytes().len() * 2);
+        self.top.memory_bytes() + open.sum::<usize>()
+    }
+
     fn enter(&mut self, path: &VPath, name: String, folder: bool) -> String {
         if !folder {
             return name;
@@ -84,6 +90,11 @@ impl Names {
 }
 
 impl Used {
+    /// The memory of the table, in bytes: an eighth of it stays free, and each place has a byte beside it.
+    fn memory_bytes(&self) -> usize {
+        self.0.capacity() / 7 * 8 * (size_of::<(u64, u32)>() + 1)
+    }
+
     fn claim(&mut self, name: Cow<'_, str>, folder: bool) -> String {
         let key = folded(&name);
         let Some(mut count) = self.0.get(&key).copied() else {

@@ -18,6 +18,9 @@ use crate::gateway::http::problem::ErrorResponse;
 /// Part of every validator; changes whenever the same entries would be written differently.
 const FORMAT: &[u8] = b"archive-1";
 
+/// What an allocated path takes besides its bytes, in bytes.
+const ALLOCATION_BYTES: usize = 16;
+
 /// The limits of one archive.
 #[derive(Clone, Copy)]
 pub(crate) struct Limits {
@@ -74,6 +77,7 @@ pub(crate) struct Manifest {
     pub notice: Option<Notice>,
     /// How files begin that may be growing, by the index of their entry.
     growing: HashMap<usize, Prefix>,
+    memory_bytes: usize,
 }
 
 /// The content of the entry that lists what an archive leaves out.
@@ -85,6 +89,11 @@ pub(crate) struct Notice {
 }
 
 impl Manifest {
+    /// The memory that it takes, in bytes, with the checksums of its entries.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.memory_bytes
+    }
+
     /// How the file of an entry began when the list was made, if it may be growing.
     pub(super) fn prefix(&self, index: usize) -> Option<Prefix> {
         self.growing.get(&index).copied()
@@ -232,6 +241,7 @@ impl Planner {
         };
         let own = if let Name::Own(name) = &planned.name { name.len() } else { 0 };
         self.manifest_bytes += size_of::<PlannedEntry>() + size_of::<u32>() + planned.path.as_bytes().len() + own;
+        self.manifest_bytes += ALLOCATION_BYTES;
         let Limits { entries_max, manifest_bytes_max } = self.limits;
         if self.entries.len() >= entries_max || self.manifest_bytes > manifest_bytes_max {
             let count = self.entries.len();
@@ -269,9 +279,11 @@ impl Planner {
         self.validated &= planned.etag.is_some() || !planned.has_content();
     }
 
-    /// The memory that the manifest takes so far, in bytes.
-    pub(crate) fn manifest_bytes(&self) -> usize {
-        self.manifest_bytes
+    /// The memory that the manifest takes so far, in bytes, with the names that it knows and the room of its list for
+    /// more entries.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let room = self.entries.capacity() - self.entries.len();
+        self.manifest_bytes + room * size_of::<PlannedEntry>() + self.names.memory_bytes()
     }
 
     /// The manifest of the complete walk, with the entry that names what is left out, if anything is.
@@ -291,15 +303,16 @@ impl Planner {
         Ok(self.lay_out_end(Some(Notice { text, count, crc32 })))
     }
 
-    fn lay_out_end(self, notice: Option<Notice>) -> Manifest {
+    fn lay_out_end(mut self, notice: Option<Notice>) -> Manifest {
+        self.entries.shrink_to_fit();
         let central_offset = self.offset;
         let end = End { entries: self.entries.len() as u64, central_offset, central_bytes: self.central_bytes };
         let total_bytes = central_offset + self.central_bytes + end.bytes();
         let layout = Layout { central_offset, central_bytes: self.central_bytes, total_bytes };
         let mut etag = [0; 16];
         etag.copy_from_slice(&self.hash.finalize()[..16]);
-        let (entries, growing) = (self.entries, self.growing);
-        Manifest { entries, layout, etag: self.validated.then_some(ETag(etag)), notice, growing }
+        let (entries, growing, memory_bytes) = (self.entries, self.growing, self.manifest_bytes);
+        Manifest { entries, layout, etag: self.validated.then_some(ETag(etag)), notice, growing, memory_bytes }
     }
 }
 

@@ -23,6 +23,7 @@ use crate::gateway::config::GatewayConfig;
 use crate::gateway::connection_info::ConnectionInfo;
 use crate::gateway::http::observed_body::{BodyObserver, ObservedBody};
 use crate::gateway::middleware::service::GatewayService;
+use crate::gateway::peer_pace::PaceRule;
 use crate::gateway::phase::{Phase, RequestGuard};
 
 /// Smallest read buffer of a connection, in bytes.
@@ -34,12 +35,20 @@ const REST_TIME: Duration = Duration::from_millis(200);
 /// What a connection is served with.
 pub(crate) struct ConnectionContext<'a> {
     pub(crate) config: &'a GatewayConfig,
+    pub(crate) pace: PaceRule,
     pub(crate) service: GatewayService,
     pub(crate) info: ConnectionInfo,
     /// Once cancelled, no new request is accepted.
     pub(crate) shutdown: CancellationToken,
     /// Once cancelled, the connection closes at once.
     pub(crate) abort: CancellationToken,
+}
+
+impl ConnectionContext<'_> {
+    pub(super) fn timeouts(&self) -> Timeouts {
+        let GatewayConfig { header_read_time: header_time, stall_time, .. } = *self.config;
+        Timeouts { header_time, stall_time, pace: self.pace.clone() }
+    }
 }
 
 /// Serves HTTP/1.1 until the connection closes. An idle connection holds little memory.
@@ -51,7 +60,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     context: &ConnectionContext<'_>,
 ) -> io::Result<()> {
     let phase = Phase::default();
-    let mut stream = TimeoutStream::new(stream, phase.clone(), Timeouts::of(context.config)).strict();
+    let mut stream = TimeoutStream::new(stream, phase.clone(), context.timeouts()).strict();
     let idle_time = context.config.idle_time.max(context.config.header_read_time);
     let served = async {
         while let Some(resting) = requests(stream, &phase, context).await? {

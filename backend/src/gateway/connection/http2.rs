@@ -7,7 +7,7 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::task::Poll;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -18,11 +18,13 @@ use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 
 use super::http1::ConnectionContext;
-use super::timeouts::{TimeoutStream, Timeouts};
+use super::sliced_body::SlicedBody;
+use super::timeouts::TimeoutStream;
 use crate::gateway::http::observed_body::{BodyObserver, ObservedBody, Polled};
+use crate::gateway::peer_pace::{PaceRule, PeerPace};
 use crate::gateway::phase::Phase;
 
 /// Most concurrent requests on one connection.
@@ -56,7 +58,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let (config, phase) = (context.config, Phase::default());
-    let stream = TimeoutStream::new(stream, phase.clone(), Timeouts::of(config));
+    let stream = TimeoutStream::new(stream, phase.clone(), context.timeouts());
     let traffic = Arc::new(Traffic { bytes_moved: stream.bytes_moved(), ..Traffic::default() });
     let (info, service, counted) = (context.info.clone(), context.service.clone(), Arc::clone(&traffic));
     let service = service_fn(move |mut request: Request<Incoming>| {
@@ -68,10 +70,10 @@ where
         async move {
             let stall = STALL.with(Arc::clone);
             let observer = StallObserver { stall, _running: running };
-            Ok::<_, Infallible>(answer.await.map(|body| ObservedBody { body, observer }))
+            Ok::<_, Infallible>(answer.await.map(|body| ObservedBody { body: SlicedBody::new(body), observer }))
         }
     });
-    let connection = http2::Builder::new(Streams { stall_time: config.stall_time })
+    let connection = http2::Builder::new(Streams { stall_time: config.stall_time, pace: context.pace.clone() })
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
         .max_header_list_size(u32::try_from(config.header_bytes_max).unwrap_or(u32::MAX))
@@ -88,6 +90,7 @@ where
         let idle = tokio::select! {
             served = connection.as_mut() => return served,
             () = context.shutdown.cancelled() => false,
+            () = context.info.place.refused.cancelled() => true,
             () = traffic.wait_until_idle(config.idle_time) => true,
         };
         connection.as_mut().graceful_shutdown();
@@ -151,6 +154,7 @@ impl Drop for Running {
 #[derive(Clone)]
 struct Streams {
     stall_time: Duration,
+    pace: PaceRule,
 }
 
 impl<F> Executor<F> for Streams
@@ -160,7 +164,9 @@ where
 {
     fn execute(&self, stream: F) {
         let stall = Arc::new(StreamStall::new());
-        tokio::spawn(STALL.scope(Arc::clone(&stall), run_unless_stalled(stream, stall, self.stall_time)));
+        tokio::spawn(
+            STALL.scope(Arc::clone(&stall), run_unless_stalled(stream, stall, self.stall_time, self.pace.clone())),
+        );
     }
 }
 
@@ -174,13 +180,15 @@ struct StreamStall {
     start: Instant,
     /// Milliseconds after `start`; [`NOT_STALLED`] while the gateway prepares the next piece.
     since: AtomicU64,
+    /// Bytes of the answer that were handed to the stream.
+    bytes: AtomicU64,
 }
 
 const NOT_STALLED: u64 = u64::MAX;
 
 impl StreamStall {
     fn new() -> Self {
-        Self { start: Instant::now(), since: AtomicU64::new(NOT_STALLED) }
+        Self { start: Instant::now(), since: AtomicU64::new(NOT_STALLED), bytes: AtomicU64::new(0) }
     }
 
     fn clear(&self) {
@@ -198,36 +206,39 @@ impl StreamStall {
     }
 }
 
-/// Runs a stream to its end, or until its client accepted no byte for `stall_time`. A window update wakes the stream,
-/// which counts as progress.
-async fn run_unless_stalled<F: Future>(stream: F, stall: Arc<StreamStall>, stall_time: Duration) {
+/// Runs a stream to its end, or until its client accepted no byte for `stall_time`, or too few of them while places are
+/// scarce. A window update wakes the stream, which counts as progress.
+async fn run_unless_stalled<F: Future>(stream: F, stall: Arc<StreamStall>, stall_time: Duration, pace: PaceRule) {
     let mut stream = pin!(stream);
     let mut timer: Option<Pin<Box<Sleep>>> = None;
+    let mut peer: Option<PeerPace> = None;
     poll_fn(|context| {
-        let timer_fired = timer.as_mut().is_some_and(|timer| timer.as_mut().poll(context).is_ready());
-        if timer_fired {
-            let since = stall.since();
-            if since.is_some_and(|since| since.elapsed() >= stall_time) {
-                return Poll::Ready(());
-            }
-            if let Some(timer) = &mut timer {
-                timer.as_mut().reset(since.unwrap_or_else(Instant::now) + stall_time);
-                // The timer was just set, so it is not ready; polling registers this task.
-                let _ = timer.as_mut().poll(context);
-            }
-            return Poll::Pending;
-        }
-        if stall.since().is_some() {
+        let fired = timer.as_mut().is_some_and(|timer| timer.as_mut().poll(context).is_ready());
+        if !fired && stall.since().is_some() {
             stall.begin();
         }
         if stream.as_mut().poll(context).is_ready() {
             return Poll::Ready(());
         }
-        if timer.is_none() && stall.since().is_some() {
-            let timer = timer.insert(Box::pin(sleep(stall_time)));
-            let _ = timer.as_mut().poll(context);
+        let Some(since) = stall.since() else {
+            peer.as_mut().map(PeerPace::go_on);
+            return Poll::Pending;
+        };
+        let bytes = stall.bytes.load(Ordering::Relaxed);
+        let peer = peer.get_or_insert_with(|| PeerPace::new(&pace, bytes));
+        loop {
+            let (now, stalled) = (Instant::now(), since + stall_time);
+            if now >= stalled || (now >= peer.wait() && peer.is_over(bytes)) {
+                return Poll::Ready(());
+            }
+            let deadline = stalled.min(peer.wait());
+            let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+            if timer.is_elapsed() || timer.deadline() > deadline {
+                timer.as_mut().reset(deadline);
+            }
+            // An earlier deadline stays: the next poll moves it.
+            ready!(timer.as_mut().poll(context));
         }
-        Poll::Pending
     })
     .await;
 }
@@ -244,7 +255,9 @@ impl BodyObserver for StallObserver {
     }
 
     fn after_poll(&mut self, polled: &Polled) {
-        if polled.is_ready() {
+        if let Poll::Ready(piece) = polled {
+            let piece = piece.as_ref().and_then(|piece| piece.as_ref().ok()?.data_ref());
+            self.stall.bytes.fetch_add(piece.map_or(0, |piece| piece.len() as u64), Ordering::Relaxed);
             self.stall.begin();
         }
     }

@@ -19,9 +19,11 @@ use tracing::{debug, warn};
 
 use super::http1::{self, ConnectionContext};
 use super::tls::{self, Tls};
+use crate::gateway::client_address::{ClientAddress, is_trusted};
 use crate::gateway::connection_info::{ConnectionInfo, Transport};
 use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::middleware::service::GatewayService;
+use crate::gateway::places::ConnectionPlace;
 use crate::gateway::request_id::RequestId;
 use crate::gateway::state::Gateway;
 use crate::sockets;
@@ -34,7 +36,7 @@ const REFUSALS_MAX: usize = 64;
 const REFUSAL_TIME: Duration = Duration::from_secs(1);
 
 /// Serves HTTP until `shutdown`; requests in progress then have [`crate::gateway::config::GatewayConfig::drain_time`]
-/// to finish. The maximum of connections is that of all listeners together.
+/// to finish. The bounds of connections are those of all listeners together.
 pub async fn serve(listeners: Vec<TcpListener>, gateway: Gateway, shutdown: CancellationToken) {
     accept(listeners, gateway, None, shutdown).await;
 }
@@ -49,7 +51,6 @@ async fn accept(listeners: Vec<TcpListener>, gateway: Gateway, tls: Option<Tls>,
     let connections = Connections {
         tls,
         service: GatewayService::new(gateway.clone()),
-        slots: Arc::new(Semaphore::new(gateway.config.connections_max)),
         refusals: Arc::new(Semaphore::new(REFUSALS_MAX)),
         tasks: TaskTracker::new(),
         abort: CancellationToken::new(),
@@ -72,7 +73,6 @@ struct Connections {
     gateway: Gateway,
     tls: Option<Tls>,
     service: GatewayService,
-    slots: Arc<Semaphore>,
     refusals: Arc<Semaphore>,
     tasks: TaskTracker,
     /// Cancelled when the drain time is over; closes the remaining connections.
@@ -106,7 +106,14 @@ impl Connections {
         if let Err(error) = sockets::set_up(&stream) {
             return debug!(%error, "a connection closed at once");
         }
-        let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
+        let client = ClientAddress::at(peer.ip());
+        // A proxy connects for many clients, and bounds its connections itself.
+        let who = if is_trusted(&self.gateway.config.trusted_proxies, client.ip) {
+            ClientAddress::hidden(peer, self.gateway.request_ids.next().as_str()).who
+        } else {
+            client.who
+        };
+        let Ok(place) = ConnectionPlace::of_new(&self.gateway.places, who) else {
             return self.refuse(stream);
         };
         let (gateway, service, tls) = (self.gateway.clone(), self.service.clone(), self.tls.clone());
@@ -114,8 +121,15 @@ impl Connections {
         self.tasks.spawn(async move {
             gateway.metrics.connections.inc();
             let transport = if tls.is_some() { Transport::Tls } else { Transport::Plain };
-            let info = ConnectionInfo { peer, transport, queue: None };
-            let context = ConnectionContext { config: &gateway.config, service, info, shutdown, abort };
+            let info = ConnectionInfo { peer, client, place, transport, queue: None };
+            let context = ConnectionContext {
+                config: &gateway.config,
+                pace: gateway.pace.clone(),
+                service,
+                info,
+                shutdown,
+                abort,
+            };
             let served = match tls {
                 None => serve_plain(stream, context).await,
                 Some(tls) => tls.serve(stream, &context).await,
@@ -124,7 +138,6 @@ impl Connections {
                 debug!(%peer, %error, "a connection broke");
             }
             gateway.metrics.connections.dec();
-            drop(slot);
         });
     }
 

@@ -5,5 +5,6 @@ pub(super) mod http1;
 #[cfg(feature = "tls")]
 pub(super) mod http2;
 pub(super) mod listener;
-pub(super) mod timeouts;
+pub(super) mod sliced_body;
+mod timeouts;
 pub(super) mod tls;

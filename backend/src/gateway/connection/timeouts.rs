@@ -5,7 +5,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,23 +13,19 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 use super::framing::Framing;
-use crate::gateway::config::GatewayConfig;
+use crate::gateway::peer_pace::{PaceRule, PeerPace};
 use crate::gateway::phase::Phase;
 use crate::lazy_timeout::LazyTimeout;
 
 /// How long each kind of wait may last.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Timeouts {
     /// From the first byte of a request's headers to the last.
     pub(crate) header_time: Duration,
     /// Between two bytes of an answer.
     pub(crate) stall_time: Duration,
-}
-
-impl Timeouts {
-    pub(crate) fn of(config: &GatewayConfig) -> Self {
-        Self { header_time: config.header_read_time, stall_time: config.stall_time }
-    }
+    /// How fast answers must be accepted while places are scarce.
+    pub(crate) pace: PaceRule,
 }
 
 /// `AsyncRead` and `AsyncWrite` wrapper that enforces the timeouts of a connection.
@@ -43,6 +39,8 @@ pub(crate) struct TimeoutStream<S> {
     reading: Option<Instant>,
     /// Deadline of a pending write, if there is one.
     writing: Option<Instant>,
+    /// The pace of the peer; `None` until a write has been pending.
+    pace: Option<Box<PeerPace>>,
     /// One timer for both deadlines. It may fire early: resetting it at every step would cost each request more than
     /// the rest of this type.
     timer: LazyTimeout,
@@ -64,6 +62,7 @@ impl<S> TimeoutStream<S> {
             headers_since: Instant::now(),
             reading: None,
             writing: None,
+            pace: None,
             timer: LazyTimeout::default(),
             unread: Bytes::new(),
             bytes_moved: Arc::default(),
@@ -121,7 +120,15 @@ impl<S> TimeoutStream<S> {
     /// Ready once one of the two deadlines has passed.
     fn poll_deadlines(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Some(deadline) = self.reading.into_iter().chain(self.writing).min() else { return Poll::Pending };
-        self.timer.poll(context, deadline)
+        loop {
+            let judged = self.pace.as_mut().filter(|_| self.writing.is_some()).map(|pace| pace.wait());
+            let due = judged.filter(|judged| *judged < deadline);
+            ready!(self.timer.poll(context, due.unwrap_or(deadline)));
+            let bytes = self.bytes_moved.load(Ordering::Relaxed);
+            if due.is_none() || self.pace.as_mut().is_none_or(|pace| pace.is_over(bytes)) {
+                return Poll::Ready(());
+            }
+        }
     }
 
     /// After a write that is pending, the peer has `stall_time` to accept a byte.
@@ -129,12 +136,15 @@ impl<S> TimeoutStream<S> {
         if result.is_ready() {
             if self.writing.take().is_some() {
                 self.phase.set_blocked(false);
+                self.pace.as_mut().map(|pace| pace.go_on());
             }
             return result;
         }
         self.phase.set_blocked(true);
         let stall_time = self.timeouts.stall_time;
         self.writing.get_or_insert_with(|| Instant::now() + stall_time);
+        let moved = self.bytes_moved.load(Ordering::Relaxed);
+        self.pace.get_or_insert_with(|| Box::new(PeerPace::new(&self.timeouts.pace, moved)));
         self.poll_deadlines(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 
@@ -209,13 +219,18 @@ mod tests {
     use tokio::time::{pause, sleep, timeout};
 
     use super::*;
+    use crate::admission::LeastPace;
 
     const TIME: Duration = Duration::from_secs(10);
-    const TIMEOUTS: Timeouts = Timeouts { header_time: TIME, stall_time: TIME };
+
+    fn timeouts(is_scarce: bool) -> Timeouts {
+        let least = LeastPace { bytes: 1, time: TIME / 2 };
+        Timeouts { header_time: TIME, stall_time: TIME, pace: PaceRule::new(least, move || is_scarce) }
+    }
 
     fn paced(phase: &Phase) -> (TimeoutStream<tokio::io::DuplexStream>, tokio::io::DuplexStream) {
         let (near, far) = duplex(16);
-        (TimeoutStream::new(near, phase.clone(), TIMEOUTS), far)
+        (TimeoutStream::new(near, phase.clone(), timeouts(false)), far)
     }
 
     #[tokio::test]
@@ -294,6 +309,18 @@ mod tests {
         let error = near.write_all(&[0; 100]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert!(started.elapsed() >= TIME);
+        drop(far);
+    }
+
+    #[tokio::test]
+    async fn a_reader_below_the_least_pace_is_cut_while_places_are_scarce() {
+        pause();
+        let (near, far) = duplex(16);
+        let mut near = TimeoutStream::new(near, Phase::default(), timeouts(true));
+        let started = Instant::now();
+        let error = near.write_all(&[0; 100]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(started.elapsed() >= TIME / 2 && started.elapsed() < TIME, "{:?}", started.elapsed());
         drop(far);
     }
 }

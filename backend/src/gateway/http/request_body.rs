@@ -3,6 +3,7 @@
 //! hyper sends `100 Continue` when the body is first polled (RFC 9110 §10.1.1), so a handler that refuses a request
 //! before reading spares the client the upload.
 
+use std::pin::pin;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use http::{HeaderMap, StatusCode};
+use http_body::Frame;
 use http_body_util::BodyExt;
 use prometheus_client::metrics::counter::Counter;
 use shared::ErrorCode;
@@ -20,6 +22,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::form_data::FormError;
 use super::problem::ErrorResponse;
+use crate::gateway::peer_pace::{PaceRule, PeerPace};
 use crate::gateway::phase::RequestGuard;
 
 /// How much of a refused body is read and discarded, in bytes.
@@ -40,6 +43,10 @@ pub(crate) struct RequestBody {
     /// Bytes that were read too early.
     unread: Option<Bytes>,
     limits: BodyLimits,
+    /// The pace of the client; `None` until its bytes have been awaited.
+    pace: Option<PeerPace>,
+    /// How many bytes have arrived.
+    received: u64,
 }
 
 /// A source of the bytes of an upload. [`BodyPieces::piece`] may be dropped while it waits, and loses no byte.
@@ -59,6 +66,8 @@ impl BodyPieces for RequestBody {
 pub(crate) struct BodyLimits {
     /// How long a client may send no byte.
     pub(crate) stall_time: Duration,
+    /// How fast the bytes must arrive while places are scarce.
+    pub(crate) pace: PaceRule,
     /// How long a client may take to send a form or JSON.
     pub(crate) read_time: Duration,
     /// Longest form or JSON, in bytes.
@@ -88,6 +97,8 @@ impl RequestBody {
             error: None,
             unread: None,
             limits: limits.clone(),
+            pace: None,
+            received: 0,
         }
     }
 
@@ -120,14 +131,13 @@ impl RequestBody {
     async fn frame(&mut self) -> Result<Option<Bytes>, BodyError> {
         self.expects_continue = false;
         loop {
-            let Some(body) = &mut self.body else { return Ok(None) };
-            let frame = match timeout(self.limits.stall_time, body.frame()).await {
+            if self.body.is_none() {
+                return Ok(None);
+            }
+            let Some(frame) = self.next_frame().await else {
                 // A stalled body is not drained.
-                Err(_) => {
-                    self.body = None;
-                    return Err(BodyError::Stalled);
-                }
-                Ok(frame) => frame,
+                self.body = None;
+                return Err(BodyError::Stalled);
             };
             match frame {
                 None => {
@@ -142,10 +152,33 @@ impl RequestBody {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) if !data.is_empty() => {
                         self.limits.received.inc_by(data.len() as u64);
+                        self.received += data.len() as u64;
                         return Ok(Some(data));
                     }
                     _ => {}
                 },
+            }
+        }
+    }
+
+    /// The next frame of the body; `None` if the client stands still, or is below the least pace while places are scarce.
+    async fn next_frame(&mut self) -> Option<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let mut next = pin!(self.body.as_mut()?.frame());
+        if let Some(frame) = next.as_mut().now_or_never() {
+            return Some(frame);
+        }
+        let stalled = Instant::now() + self.limits.stall_time;
+        let pace = self.pace.get_or_insert_with(|| PeerPace::new(&self.limits.pace, self.received));
+        pace.forget_wait();
+        loop {
+            let judged = pace.wait();
+            match timeout_at(stalled.min(judged), next.as_mut()).await {
+                Ok(frame) => {
+                    pace.go_on();
+                    return Some(frame);
+                }
+                Err(_) if judged < stalled && !pace.is_over(self.received) => {}
+                Err(_) => return None,
             }
         }
     }

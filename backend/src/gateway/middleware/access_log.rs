@@ -1,7 +1,7 @@
 //! [`AccessLog`]: one log line and one set of counts for each request.
 
 use std::borrow::Cow;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::task::Poll;
 use std::time::Instant;
 
@@ -11,6 +11,7 @@ use percent_encoding::percent_encode_byte;
 use shared::ErrorCode;
 use tracing::{info, warn};
 
+use crate::admission::Permit;
 use crate::gateway::connection_info::ConnectionInfo;
 use crate::gateway::http::observed_body::{BodyObserver, Polled};
 use crate::gateway::request_id::RequestId;
@@ -25,6 +26,8 @@ pub(crate) struct AccessLog {
     pub(super) method: Method,
     uri: Uri,
     peer: Option<SocketAddr>,
+    /// The client behind trusted proxies; `None` where it is the peer.
+    client: Option<IpAddr>,
     route: &'static str,
     started: Instant,
     /// `None` where the client left before the answer began.
@@ -36,17 +39,22 @@ pub(crate) struct AccessLog {
     broken: Option<String>,
     /// True once the body has ended by itself.
     ended: bool,
+    /// The place of the request among those in progress.
+    pub(super) place: Option<Permit>,
 }
 
 impl AccessLog {
     pub(super) fn begin(gateway: &Gateway, request: &Request, id: RequestId) -> Self {
         gateway.metrics.begin();
+        let (peer, client) =
+            request.extensions().get::<ConnectionInfo>().map(|info| (info.peer, info.client.ip)).unzip();
         Self {
             gateway: gateway.clone(),
             id,
             method: request.method().clone(),
             uri: request.uri().clone(),
-            peer: request.extensions().get::<ConnectionInfo>().map(|link| link.peer),
+            peer,
+            client: client.filter(|client| peer.is_none_or(|peer| peer.ip().to_canonical() != *client)),
             route: router::label(request.uri().path()),
             started: Instant::now(),
             status: None,
@@ -55,6 +63,7 @@ impl AccessLog {
             refused: None,
             broken: None,
             ended: false,
+            place: None,
         }
     }
 }
@@ -68,21 +77,21 @@ impl Drop for AccessLog {
         let path = escape_log(self.uri.path());
         let (id, method, path) = (self.id.as_str(), self.method.as_str(), &*path);
         let (bytes, ms) = (self.bytes, time.as_millis() as u64);
-        let peer = self.peer.map(tracing::field::display);
+        let (peer, client) = (self.peer.map(tracing::field::display), self.client.map(tracing::field::display));
         // hyper stops polling a body once it has as many bytes as `Content-Length` says.
         let whole = self.ended || self.bytes_expected == Some(self.bytes);
         if let Some(error) = &self.broken {
-            warn!(id, peer, method, path, status, bytes, ms, error, "failed while sending");
+            warn!(id, peer, client, method, path, status, bytes, ms, error, "failed while sending");
         } else if let Some((code, cause)) = &self.refused {
             let code = code.name();
             match status {
-                500.. => warn!(id, peer, method, path, status, bytes, ms, code, cause, "failed"),
-                _ => info!(id, peer, method, path, status, bytes, ms, code, cause, "refused"),
+                500.. => warn!(id, peer, client, method, path, status, bytes, ms, code, cause, "failed"),
+                _ => info!(id, peer, client, method, path, status, bytes, ms, code, cause, "refused"),
             }
         } else if whole {
-            info!(id, peer, method, path, status, bytes, ms, "answered");
+            info!(id, peer, client, method, path, status, bytes, ms, "answered");
         } else {
-            info!(id, peer, method, path, status, bytes, ms, "closed by the client");
+            info!(id, peer, client, method, path, status, bytes, ms, "closed by the client");
         }
     }
 }

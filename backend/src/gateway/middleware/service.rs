@@ -5,8 +5,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_LENGTH, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version};
 use http_body::Body as HttpBody;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
@@ -15,11 +17,13 @@ use shared::ErrorCode;
 use super::access_log::AccessLog;
 use super::origin::Origins;
 use super::{cors, csrf, fetch_metadata, host, transfer_coding};
+use crate::admission::{Permit, Refusal, Who};
 use crate::gateway::connection_info::{ConnectionInfo, Transport};
 use crate::gateway::http::observed_body::ObservedBody;
 use crate::gateway::http::problem::{ErrorResponse, Reader};
 use crate::gateway::http::redirect;
 use crate::gateway::http::request_body::RequestBody;
+use crate::gateway::places;
 use crate::gateway::request_id::RequestId;
 use crate::gateway::router;
 use crate::gateway::state::Gateway;
@@ -48,9 +52,16 @@ impl GatewayService {
         let gateway = &self.gateway;
         let id = gateway.request_ids.next();
         request.extensions_mut().insert(id);
+        let who = gateway.find_client(&mut request, id);
         let mut log = AccessLog::begin(gateway, &request, id);
         let reader = Reader::of(request.uri(), request.headers());
-        let mut response = self.admit(request).await;
+        let mut response = match self.place(&request, who) {
+            Ok(place) => {
+                log.place = place;
+                self.admit(request).await
+            }
+            Err(refusal) => refused_place(gateway, request, refusal),
+        };
         if let Some(error) = response.extensions_mut().remove::<ErrorResponse>() {
             log.refused = Some((error.code, error.cause.clone()));
             let layered = std::mem::take(response.headers_mut());
@@ -61,6 +72,13 @@ impl GatewayService {
         log.status = Some(response.status());
         log.bytes_expected = bytes_expected(&log.method, &response);
         response.map(|body| ObservedBody { body, observer: log })
+    }
+
+    /// The place of a request, and of its connection if that is new. `None` without a connection.
+    fn place(&self, request: &Request, who: Option<Who>) -> Result<Option<Permit>, Refusal> {
+        let Some((info, who)) = request.extensions().get::<ConnectionInfo>().zip(who) else { return Ok(None) };
+        info.place.enter(&self.gateway.places, who)?;
+        places::take(&self.gateway.places.requests, who).map(Some)
     }
 
     /// Checks the request and calls the router.
@@ -88,6 +106,21 @@ impl GatewayService {
     }
 }
 
+/// Refuses a request for which there is no place, and with it a connection that has none.
+fn refused_place(gateway: &Gateway, mut request: Request, refusal: Refusal) -> Response {
+    let closes = request.extensions().get().is_some_and(|info: &ConnectionInfo| info.place.refused.is_cancelled());
+    let is_http1 = request.version() < Version::HTTP_2;
+    drop(RequestBody::of(&gateway.bodies, &mut request));
+    let mut response = places::refused(refusal).into_response();
+    if closes {
+        gateway.metrics.refused_connections.inc();
+        if is_http1 {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+    }
+    response
+}
+
 /// The length of the body, where it is known.
 fn bytes_expected(method: &Method, response: &Response) -> Option<u64> {
     if *method == Method::HEAD || response.body().is_end_stream() {
@@ -110,7 +143,7 @@ fn keep_layered(headers: &mut HeaderMap, layered: HeaderMap) {
 }
 
 fn is_layered(name: &HeaderName) -> bool {
-    *name == http::header::VARY || name.as_str().starts_with("access-control-")
+    *name == http::header::VARY || *name == CONNECTION || name.as_str().starts_with("access-control-")
 }
 
 /// Adds the headers that every answer has.

@@ -22,7 +22,7 @@ use crate::gateway::archive::memory::Memory;
 use crate::gateway::archive::plan::{Limits, Manifest, Planner};
 use crate::gateway::archive::selection::Selection;
 use crate::gateway::archive::stream::Archive;
-use crate::gateway::auth::Auth;
+use crate::gateway::auth::{Auth, owner};
 use crate::gateway::http::body_stream::stream_body;
 use crate::gateway::http::conditional::{Conditions, Plan, Representation};
 use crate::gateway::http::content_disposition;
@@ -43,6 +43,7 @@ pub(crate) async fn read(
     request: Request,
 ) -> Result<Response, ErrorResponse> {
     let request_id = RequestId::of(request.extensions());
+    let who = owner(request.extensions());
     let conditions = Conditions::read(request.method(), request.headers());
     let head = request.method() == Method::HEAD;
     let text = match *request.method() {
@@ -50,7 +51,7 @@ pub(crate) async fn read(
         _ => request.uri().query().unwrap_or_default().to_owned(),
     };
     let selection = Selection::read(&Query::parse(&text)?, &gateway.config.name)?;
-    let mut memory = Memory::reserve(&gateway.archives)?;
+    let mut memory = Memory::reserve(&gateway.places.archives, who)?;
     let mut planner = Planner::new(selection.paths(), Limits::default());
     for few in selection.batches() {
         let mut walking = gateway.client.walk(&caller, few.to_vec(), None).await?;
@@ -65,10 +66,11 @@ pub(crate) async fn read(
                 let prefix = growing.remove(&entry.path);
                 planner.add(entry, prefix)
             })?;
-            memory.grow(&gateway.archives, planner.manifest_bytes())?;
+            memory.grow(planner.memory_bytes())?;
         }
     }
     let manifest = planner.finish()?;
+    memory.settle(manifest.memory_bytes());
     if let Some(notice) = &manifest.notice {
         info!(id = request_id.as_str(), count = notice.count, "entries are left out of an archive, which names them");
     }

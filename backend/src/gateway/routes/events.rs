@@ -2,7 +2,6 @@
 //!
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -15,17 +14,18 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use prometheus_client::metrics::gauge::Gauge;
 use serde_json::json;
 use shared::{ErrorCode, Event, EventId, VPath};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, interval_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::gateway::auth::Auth;
+use crate::admission::{Permit, Refusal};
+use crate::gateway::auth::{Auth, owner};
 use crate::gateway::events::hub::Subscription;
 use crate::gateway::events::ring::Position;
 use crate::gateway::http::negotiate::accepts;
 use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::http::query::{Query, bad_parameter};
 use crate::gateway::openapi::operation::{Operation, schema};
+use crate::gateway::places;
 use crate::gateway::state::Gateway;
 
 const EVENT_STREAM: &str = "text/event-stream";
@@ -54,10 +54,7 @@ pub(crate) async fn read(
         gateway.client.stat(&caller, &folder).await?;
         return Ok((StatusCode::OK, headers()).into_response());
     }
-    let permit = Arc::clone(&gateway.event_streams).try_acquire_owned().map_err(|_| {
-        let sentence = "The server has reached its limit of event streams. Changes are shown once you reload.";
-        ErrorResponse::because(ErrorCode::TooManyRequests, sentence)
-    })?;
+    let permit = places::take(&gateway.places.event_streams, owner(request.extensions())).map_err(too_many)?;
     let subscription = gateway.hub.subscribe(&gateway.client, &caller, &folder, after).await?;
     Ok((StatusCode::OK, headers(), body(&gateway, subscription, permit)).into_response())
 }
@@ -73,6 +70,14 @@ pub(crate) fn describe() -> Operation {
         .headers(["Last-Event-ID"])
         .content("200", "Events: `data` is an EventKind, `id` its position.", EVENT_STREAM, happening)
         .problems(["429"])
+}
+
+fn too_many(refusal: Refusal) -> ErrorResponse {
+    let sentence = match refusal {
+        Refusal::OwnShare => "Your address has reached its limit of event streams. Changes are shown once you reload.",
+        _ => "The server has reached its limit of event streams. Changes are shown once you reload.",
+    };
+    ErrorResponse::because(ErrorCode::TooManyRequests, sentence)
 }
 
 fn headers() -> HeaderMap {
@@ -104,10 +109,10 @@ struct Stream {
     keep_alive: tokio::time::Interval,
     closing: CancellationToken,
     open: Gauge,
-    _permit: OwnedSemaphorePermit,
+    _permit: Permit,
 }
 
-fn body(gateway: &Gateway, mut subscription: Subscription, permit: OwnedSemaphorePermit) -> Body {
+fn body(gateway: &Gateway, mut subscription: Subscription, permit: Permit) -> Body {
     let replay = std::mem::take(&mut subscription.replay);
     let open = gateway.metrics.event_streams.clone();
     open.inc();

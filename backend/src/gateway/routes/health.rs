@@ -51,7 +51,7 @@ pub(crate) async fn metrics(State(gateway): State<Gateway>) -> Result<Response, 
         return Err(ErrorCode::NotFound.into());
     }
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    let text = gateway.metrics.text(gateway.client.status());
+    let text = gateway.metrics.text(&gateway.figures(), gateway.client.status());
     Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-store")], text).into_response())
 }
 

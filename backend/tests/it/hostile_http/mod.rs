@@ -5,6 +5,8 @@ mod content;
 mod fixtures;
 mod framing;
 mod hosts;
+#[cfg(target_os = "linux")]
+mod one_against_all;
 mod other_sites;
 mod paths;
 mod refused_bodies;

@@ -108,7 +108,7 @@ async fn disconnected_readers_leave_no_state() {
     for _ in 0..100 {
         let text = gateway.get("/metrics").await;
         if text.text().contains("passerelle_http_requests_in_flight 1\n")
-            && text.text().contains("lane=\"bulk\",state=\"busy\"} 0")
+            && text.text().contains("lane=\"reading\",state=\"busy\"} 0")
         {
             return gateway.assert_healthy_and_stop().await;
         }

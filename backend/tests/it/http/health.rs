@@ -42,7 +42,7 @@ async fn metrics_count_requests() {
     for line in [
         "passerelle_http_requests_total{route=\"files\",method=\"GET\",status=\"200\"} 1",
         "passerelle_http_requests_total{route=\"files\",method=\"GET\",status=\"404\"} 1",
-        "passerelle_pool_connections{lane=\"bulk\",state=\"idle\"} 1",
+        "passerelle_pool_connections{lane=\"reading\",state=\"idle\"} 1",
     ] {
         assert!(text.text().contains(line), "{line} is not in\n{}", text.text());
     }

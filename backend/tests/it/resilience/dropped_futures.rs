@@ -23,15 +23,15 @@ async fn a_dropped_transfer_frees_its_connection() {
         assert!(matches!(transfer.next_item().await, Ok(Some(Item::Sending(_)))));
         assert!(transfer.piece().await.unwrap().is_some());
         drop(transfer);
-        wait_until(|| server.client.status().bulk.busy == 0).await;
+        wait_until(|| server.client.status().reading.busy == 0).await;
     }
     // The rest of a short transfer is read, and the connection used again.
-    wait_until(|| server.client.status().bulk.busy == 0).await;
+    wait_until(|| server.client.status().reading.busy == 0).await;
     let mut transfer = server.client.get(&reader(), vec![item("little"); 3]).await.unwrap();
     assert!(matches!(transfer.next_item().await, Ok(Some(Item::Sending(_)))));
     drop(transfer);
-    wait_until(|| server.client.status().bulk.busy == 0).await;
-    assert_eq!(server.client.status().bulk.idle, 1);
+    wait_until(|| server.client.status().reading.busy == 0).await;
+    assert_eq!(server.client.status().reading.idle, 1);
     assert_eq!(read_file(&server.client, "little").await.unwrap().len(), 300_000);
     server.stop().await;
 }
@@ -64,7 +64,7 @@ async fn a_dropped_walk_frees_its_connection() {
     let mut walking = server.client.walk(&reader(), vec![path("")], None).await.unwrap();
     assert!(walking.next_page().await.unwrap().is_some());
     drop(walking);
-    wait_until(|| server.client.status().bulk.busy == 0).await;
+    wait_until(|| server.client.status().reading.busy == 0).await;
     server.stop().await;
 }
 

@@ -52,7 +52,7 @@ async fn a_failure_between_frames_ends_only_the_item() {
         faults.at(operation, call, Fault::Fail(ErrorCode::Io));
         let server = TestServer::with_storage(faulty(&faults)).await;
         assert_eq!(get_two_files(&server).await.unwrap(), (received, Some(ErrorCode::Io)), "{operation:?} {call}");
-        assert_eq!(server.client.status().bulk.idle, 1, "the connection returns to the pool");
+        assert_eq!(server.client.status().reading.idle, 1, "the connection returns to the pool");
         server.stop().await;
     }
 }

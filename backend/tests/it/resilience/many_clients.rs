@@ -19,7 +19,7 @@ use crate::test_server::{TestServer, path, reader, small_tree};
 async fn slow_downloads_do_not_delay_listings() {
     let server = TestServer::with_storage(Arc::new(storage_with_sevens("big", 64 << 20))).await;
     let config = PoolConfig {
-        bulk_connections_max: 3,
+        reading_connections_max: 3,
         metadata_connections_max: 1,
         lease_time: Duration::from_millis(50),
         ..PoolConfig::default()
@@ -36,7 +36,7 @@ async fn slow_downloads_do_not_delay_listings() {
         assert!(stat(&client, "big").await.is_ok());
     }
     held.clear();
-    wait_until(|| client.status().bulk.busy == 0).await;
+    wait_until(|| client.status().reading.busy == 0).await;
     assert!(client.get(&reader(), vec![item("big")]).await.is_ok());
 }
 

@@ -92,7 +92,13 @@ impl TlsGateway {
     }
 
     pub(super) async fn h2_with(&self, builder: &mut h2::client::Builder) -> H2Client {
-        let stream = self.connect(H2).await;
+        self.h2_on(self.tcp().await, builder).await
+    }
+
+    /// HTTP/2 on this connection.
+    pub(super) async fn h2_on(&self, stream: TcpStream, builder: &mut h2::client::Builder) -> H2Client {
+        let connector = TlsConnector::from(Arc::new(client(&[H2], rustls::DEFAULT_VERSIONS)));
+        let stream = connector.connect("localhost".try_into().unwrap(), stream).await.unwrap();
         assert_eq!(stream.get_ref().1.alpn_protocol(), Some(H2));
         let (sender, connection) = builder.handshake(stream).await.unwrap();
         let host = self.address.to_string();

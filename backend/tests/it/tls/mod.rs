@@ -5,3 +5,5 @@ mod fixtures;
 mod handshake;
 mod http_2;
 mod idle;
+#[cfg(target_os = "linux")]
+mod one_against_all;

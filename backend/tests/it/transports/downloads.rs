@@ -45,7 +45,7 @@ async fn one_connection_carries_large_and_small_answers_alternately() {
             let holds = |wanted: &[u8]| parts.body.windows(wanted.len()).any(|window| window == wanted);
             assert!(holds(&large[..300_000]) && holds(&large[4_000_000..4_300_000]));
         }
-        assert_eq!(gateway.server.client.status().bulk.busy, 0);
+        assert_eq!(gateway.server.client.status().reading.busy, 0);
         drop(stream);
         gateway.assert_healthy_and_stop().await;
     }
@@ -90,7 +90,7 @@ async fn concurrent_readers_get_their_own_bytes() {
         for reader in readers {
             reader.await.unwrap();
         }
-        assert_eq!(gateway.server.client.status().bulk.busy, 0);
+        assert_eq!(gateway.server.client.status().reading.busy, 0);
     }
 }
 
@@ -161,7 +161,7 @@ async fn a_disconnected_reader_frees_everything() {
             drop(begin(&gateway).await);
         }
         timeout(TEST_TIMEOUT, async {
-            while gateway.server.client.status().bulk.busy > 0 {
+            while gateway.server.client.status().reading.busy > 0 {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         })

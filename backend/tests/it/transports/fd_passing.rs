@@ -153,6 +153,6 @@ async fn the_client_releases_a_file_before_the_next_item() {
         File::options().write(true).open(place.path().join("large")).unwrap().set_len(9).unwrap();
         assert_eq!(transfer.release_fd().await.unwrap_err().code, ErrorCode::Changed);
         assert_eq!(transfer.next_item().await.unwrap(), None);
-        assert_eq!(server.client.status().bulk.busy, 0);
+        assert_eq!(server.client.status().reading.busy, 0);
     }
 }

@@ -16,7 +16,7 @@ use xtask::repo::Outcome;
 
 const KIBIBYTE: f64 = 1024.0;
 const WARM: usize = 64;
-const MANY_CONNECTIONS: &[&str] = &["--http-connections-max", "20000"];
+const MANY_CONNECTIONS: &[&str] = &["--http-connections-max", "20000", "--http-client-percent", "100"];
 
 pub(crate) fn memory(fixture: &Fixture) -> Outcome<Results> {
     let connections = fixture.scale.idle_connections;

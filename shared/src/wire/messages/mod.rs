@@ -2,6 +2,7 @@
 //! that it does not know.
 
 mod bounds;
+mod call;
 mod changing;
 mod common;
 mod handshake;
@@ -11,6 +12,7 @@ mod tests;
 mod uploading;
 
 pub use bounds::Bounded;
+pub use call::Call;
 pub use changing::*;
 pub use common::*;
 pub use handshake::*;

@@ -3,6 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use super::bounds::{Bounded, check};
+use super::call::Call;
 use super::common::{Caller, Failure};
 use crate::digest::{Algorithm, Digests};
 use crate::entry::{ETag, Entry};
@@ -12,7 +13,6 @@ use crate::limits::{CURSOR_BYTES_MAX, GET_ITEMS_MAX, LIST_LIMIT_MAX, PATH_BYTES_
 use crate::order::Order;
 use crate::path::VPath;
 use crate::range::ByteRange;
-use crate::wire::call::Call;
 use crate::wire::codec::known_variant;
 use crate::wire::header::FrameKind;
 
@@ -65,6 +65,10 @@ impl Call for Stat {
     type Answer = Meta;
     const KIND: FrameKind = FrameKind::Stat;
     const ANSWER: FrameKind = FrameKind::Meta;
+
+    fn caller(&self) -> &Caller {
+        &self.caller
+    }
 }
 
 impl Bounded for Stat {

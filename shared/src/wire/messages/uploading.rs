@@ -3,6 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use super::bounds::{Bounded, check};
+use super::call::Call;
 use super::common::{Caller, Failure};
 use crate::change::Conflict;
 use crate::digest::{Checksum, Digests};
@@ -10,7 +11,6 @@ use crate::entry::{ETag, Entry, Timestamp};
 use crate::id::{JobId, TrashId, UploadId};
 use crate::limits::{STORE_BYTES_MAX, TEXT_BYTES_MAX, UPLOAD_METADATA_BYTES_MAX, UPLOAD_PARTS_MAX};
 use crate::path::VPath;
-use crate::wire::call::Call;
 use crate::wire::codec::{digest_bytes, known_variant};
 use crate::wire::header::FrameKind;
 
@@ -70,6 +70,10 @@ impl Call for Stage {
     type Answer = Upload;
     const KIND: FrameKind = FrameKind::Stage;
     const ANSWER: FrameKind = FrameKind::Upload;
+
+    fn caller(&self) -> &Caller {
+        &self.caller
+    }
 }
 
 impl Bounded for Stage {
@@ -206,6 +210,10 @@ impl Call for Commit {
     type Answer = Upload;
     const KIND: FrameKind = FrameKind::Commit;
     const ANSWER: FrameKind = FrameKind::Upload;
+
+    fn caller(&self) -> &Caller {
+        &self.caller
+    }
 }
 
 impl Bounded for Commit {

@@ -1,7 +1,8 @@
 //! Requests that the server answers with one message: a client needs no code of its own for such a request.
 
-use super::codec::Message;
-use super::header::FrameKind;
+use super::common::Caller;
+use crate::wire::codec::Message;
+use crate::wire::header::FrameKind;
 
 /// A request, its answer, and the types of the frames of both.
 pub trait Call: Message {
@@ -11,4 +12,7 @@ pub trait Call: Message {
     const KIND: FrameKind;
     /// The type of the answer's frame.
     const ANSWER: FrameKind;
+
+    /// Who sends the request.
+    fn caller(&self) -> &Caller;
 }

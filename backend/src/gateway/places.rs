@@ -1,0 +1,166 @@
+//! [`Places`]: what the clients of a gateway share, with a bound for all of them and for one.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use shared::ErrorCode;
+use shared::limits::ARCHIVE_MANIFEST_BYTES_MAX;
+use tokio_util::sync::CancellationToken;
+
+use super::config::GatewayConfig;
+use super::http::problem::ErrorResponse;
+use crate::admission::{Admission, Bounds, Figures, Permit, Refusal, Who, share_of};
+
+/// Connections that one client may have at least, whatever its percentage: browsers open six to each server.
+const OWN_CONNECTIONS_MIN: u64 = 16;
+
+/// The places of one gateway.
+pub(crate) struct Places {
+    /// Connections that have sent no complete request yet.
+    pub(crate) new_connections: Admission,
+    /// Connections that have.
+    pub(crate) connections: Admission,
+    /// Requests in progress, up to the last byte of the answer.
+    pub(crate) requests: Admission,
+    pub(crate) event_streams: Admission,
+    /// The memory of archives, in bytes.
+    pub(crate) archives: Admission,
+}
+
+impl Places {
+    pub(crate) fn new(config: &GatewayConfig) -> Self {
+        let connections = config.connections_max as u64;
+        let new = (config.new_connections_max as u64).min(connections);
+        let archives = config.archives_max.saturating_mul(ARCHIVE_MANIFEST_BYTES_MAX) as u64;
+        let shared = |all, least| {
+            let one = share_of(all, config.client_percent, least);
+            Admission::new(Bounds { all, one, waiting_one: 0, waiting_all: 0 })
+        };
+        Self {
+            new_connections: shared(new, OWN_CONNECTIONS_MIN),
+            connections: shared(connections, OWN_CONNECTIONS_MIN),
+            requests: shared(config.requests_max as u64, OWN_CONNECTIONS_MIN),
+            event_streams: shared(config.event_streams_max as u64, OWN_CONNECTIONS_MIN),
+            archives: shared(archives, ARCHIVE_MANIFEST_BYTES_MAX as u64),
+        }
+    }
+
+    /// What is held of each kind of place, by its name in the metrics.
+    pub(crate) fn figures(&self) -> [(&'static str, Figures); 5] {
+        let Self { new_connections, connections, requests, event_streams, archives } = self;
+        [
+            ("http_new_connections", new_connections.figures()),
+            ("http_connections", connections.figures()),
+            ("http_requests", requests.figures()),
+            ("event_streams", event_streams.figures()),
+            ("archive_bytes", archives.figures()),
+        ]
+    }
+
+    /// Whether connections or requests are scarce.
+    pub(crate) fn is_scarce(&self) -> bool {
+        self.connections.is_scarce() || self.requests.is_scarce()
+    }
+}
+
+/// Takes one place.
+///
+/// # Errors
+/// A [`Refusal`]. A client that may take all places has no share of its own.
+pub(crate) fn take(places: &Admission, who: Who) -> Result<Permit, Refusal> {
+    places.try_take(who, 1).map_err(|refusal| {
+        let Bounds { all, one, .. } = places.figures().bounds;
+        if refusal == Refusal::OwnShare && one >= all { Refusal::AllTaken } else { refusal }
+    })
+}
+
+/// The place of one connection: that of a new one until its first complete request.
+pub(crate) struct ConnectionPlace {
+    new_place: Mutex<Option<Permit>>,
+    known: OnceLock<Result<Permit, Refusal>>,
+    /// Cancelled once the connection is refused: then it is to close.
+    pub(crate) refused: CancellationToken,
+}
+
+impl ConnectionPlace {
+    /// # Errors
+    /// A [`Refusal`] if there are too many new connections.
+    pub(crate) fn of_new(places: &Places, who: Who) -> Result<Arc<Self>, Refusal> {
+        let new_place = Mutex::new(Some(places.new_connections.try_take(who, 1)?));
+        Ok(Arc::new(Self { new_place, known: OnceLock::new(), refused: CancellationToken::new() }))
+    }
+
+    /// Takes a place at the first request, and keeps it until the connection closes.
+    ///
+    /// # Errors
+    /// The [`Refusal`] of the first request, to each request.
+    pub(crate) fn enter(&self, places: &Places, who: Who) -> Result<(), Refusal> {
+        let known = self.known.get_or_init(|| {
+            let place = take(&places.connections, who);
+            match place {
+                Ok(_) => drop(self.new_place.lock().unwrap_or_else(PoisonError::into_inner).take()),
+                Err(_) => self.refused.cancel(),
+            }
+            place
+        });
+        known.as_ref().map(|_| ()).map_err(|refusal| *refusal)
+    }
+}
+
+/// The answer to a request for which there is no place.
+pub(crate) fn refused(refusal: Refusal) -> ErrorResponse {
+    match refusal {
+        Refusal::OwnShare => {
+            let sentence =
+                "Your address has as many requests in progress as one client may have. Try again in a moment.";
+            let french =
+                "Votre adresse a autant de requêtes en cours qu’un client peut en avoir. Réessayez dans un instant.";
+            ErrorResponse::because(ErrorCode::TooManyRequests, sentence).in_french(french)
+        }
+        Refusal::AllTaken | Refusal::TooLarge => ErrorResponse::new(ErrorCode::TooManyConnections),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places() -> Places {
+        Places::new(&GatewayConfig { connections_max: 40, new_connections_max: 20, ..GatewayConfig::default() })
+    }
+
+    #[test]
+    fn one_client_leaves_places_to_the_others() {
+        let places = places();
+        let attacker: Vec<_> = (0..100).map_while(|_| places.connections.try_take(Who::client("a"), 1).ok()).collect();
+        assert_eq!(attacker.len(), 16);
+        assert!(places.connections.try_take(Who::client("b"), 1).is_ok());
+        let silent: Vec<_> = (0..100).map_while(|_| ConnectionPlace::of_new(&places, Who::client("a")).ok()).collect();
+        assert_eq!(silent.len(), 16);
+        assert!(ConnectionPlace::of_new(&places, Who::client("b")).is_ok());
+    }
+
+    #[test]
+    fn a_connection_is_new_until_its_first_request() {
+        let places = places();
+        let place = ConnectionPlace::of_new(&places, Who::client("a")).unwrap();
+        assert_eq!((places.new_connections.figures().held, places.connections.figures().held), (1, 0));
+        for _ in 0..2 {
+            place.enter(&places, Who::client("a")).unwrap();
+            assert_eq!((places.new_connections.figures().held, places.connections.figures().held), (0, 1));
+        }
+        drop(place);
+        assert_eq!(places.connections.figures().held, 0);
+    }
+
+    #[test]
+    fn a_refused_connection_stays_refused_and_is_to_close() {
+        let places = places();
+        let held: Vec<_> = (0..16).map(|_| places.connections.try_take(Who::client("a"), 1).unwrap()).collect();
+        let place = ConnectionPlace::of_new(&places, Who::client("a")).unwrap();
+        assert_eq!(place.enter(&places, Who::client("a")), Err(Refusal::OwnShare));
+        drop(held);
+        assert_eq!(place.enter(&places, Who::client("a")), Err(Refusal::OwnShare));
+        assert!(place.refused.is_cancelled());
+        assert_eq!(places.new_connections.figures().held, 1);
+    }
+}

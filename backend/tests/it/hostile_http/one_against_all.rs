@@ -1,0 +1,264 @@
+//! One client takes all that it can get, and others are served meanwhile. The addresses of clients differ, and
+//! on Linux all of 127.0.0.0/8 is this machine.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use backend::admission::LeastPace;
+use backend::client::PoolConfig;
+use backend::gateway::{Anonymous, GatewayConfig};
+use backend::storage::memory::MemoryStorage;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::{sleep, timeout};
+
+use crate::test_gateway::{HttpResponse, TEST_TIMEOUT, TestGateway};
+use crate::test_server::TestServer;
+
+const ATTACKER: [u8; 4] = [127, 0, 0, 2];
+const OTHER: [u8; 4] = [127, 0, 0, 3];
+/// More than the sockets of a connection hold.
+const LARGE_BYTES: usize = 64 << 20;
+/// Folders that are watched in these tests.
+const FOLDERS: usize = 300;
+
+fn config() -> GatewayConfig {
+    GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() }
+}
+
+async fn gateway(config: GatewayConfig, pool: PoolConfig) -> TestGateway {
+    let storage = MemoryStorage::new();
+    storage.add_file("large", vec![5; LARGE_BYTES]).unwrap();
+    storage.add_file("hello.txt", "hello").unwrap();
+    for number in 0..FOLDERS {
+        storage.add_folder(&format!("f{number}")).unwrap();
+    }
+    TestGateway::in_front_of(TestServer::with_storage(Arc::new(storage)).await.with_pool(pool), config).await
+}
+
+async fn connect(gateway: &TestGateway, from: [u8; 4]) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::from((from, 0))).unwrap();
+    socket.connect(gateway.address).await.unwrap()
+}
+
+/// Sends a request on a connection that stays open, and reads nothing.
+async fn begin(gateway: &TestGateway, from: [u8; 4], head: &str) -> TcpStream {
+    let mut stream = connect(gateway, from).await;
+    stream.write_all(format!("{head}\r\n\r\n").as_bytes()).await.unwrap();
+    stream
+}
+
+/// The status of the answer on a connection.
+async fn status(stream: &mut TcpStream) -> u16 {
+    let mut line = [0; 12];
+    timeout(TEST_TIMEOUT, stream.read_exact(&mut line)).await.expect("no answer comes").unwrap();
+    std::str::from_utf8(&line[9..]).unwrap().parse().unwrap()
+}
+
+async fn send(gateway: &TestGateway, from: [u8; 4], head: &str, body: &[u8]) -> HttpResponse {
+    let length = body.len();
+    let head = format!("{head} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+    let mut stream = connect(gateway, from).await;
+    stream.write_all(&[head.as_bytes(), body].concat()).await.unwrap();
+    let mut answer = Vec::new();
+    let _ = timeout(TEST_TIMEOUT, stream.read_to_end(&mut answer)).await.expect("the gateway does not close");
+    HttpResponse::read(&answer, false).unwrap_or_else(|| panic!("{head}: {answer:?}"))
+}
+
+/// Waits until the metrics have this line.
+async fn wait_for(gateway: &TestGateway, line: &str) {
+    for _ in 0..600 {
+        if send(gateway, OTHER, "GET /metrics", b"").await.text().contains(line) {
+            return;
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{line} is not in {}", send(gateway, OTHER, "GET /metrics", b"").await.text());
+}
+
+async fn assert_changes_work(gateway: &TestGateway, from: [u8; 4]) {
+    let put = send(gateway, from, "PUT /files/new.txt", b"new").await;
+    assert!([200, 201, 204].contains(&put.status), "{put:?}");
+    let change = br#"{"action":"make_folder","paths":["made"]}"#;
+    let length = change.len();
+    let head = "POST /api/v1/changes HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json";
+    let mut stream = begin(gateway, from, &format!("{head}\r\ncontent-length: {length}")).await;
+    stream.write_all(change).await.unwrap();
+    assert_eq!(status(&mut stream).await, 200);
+}
+
+async fn assert_served(gateway: &TestGateway, from: [u8; 4]) {
+    assert_eq!(send(gateway, from, "GET /files/hello.txt", b"").await.text(), "hello");
+    assert_eq!(send(gateway, from, "GET /api/v1/list?path=", b"").await.status, 200);
+    assert_changes_work(gateway, from).await;
+}
+
+const UNREAD: &str = "GET /files/large HTTP/1.1\r\nhost: localhost";
+
+#[tokio::test]
+async fn silent_sockets_of_one_client_leave_places_to_others() {
+    let config = GatewayConfig { connections_max: 64, new_connections_max: 64, ..config() };
+    let gateway = gateway(config, PoolConfig::default()).await;
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        silent.push(connect(&gateway, ATTACKER).await);
+    }
+    assert_served(&gateway, OTHER).await;
+    wait_for(&gateway, "passerelle_places_held{kind=\"http_new_connections\"} 16\n").await;
+    drop(silent);
+    gateway.assert_healthy_and_stop().await;
+}
+
+#[tokio::test]
+async fn idle_connections_of_one_client_leave_places_to_others() {
+    let config = GatewayConfig { connections_max: 64, ..config() };
+    let gateway = gateway(config, PoolConfig::default()).await;
+    let mut statuses = Vec::new();
+    let mut idle = Vec::new();
+    for _ in 0..80 {
+        let mut stream = begin(&gateway, ATTACKER, "GET /healthz HTTP/1.1\r\nhost: localhost").await;
+        statuses.push(status(&mut stream).await);
+        idle.push(stream);
+    }
+    assert_eq!((statuses.iter().filter(|status| **status == 200).count(), statuses[79]), (16, 429));
+    assert_served(&gateway, OTHER).await;
+    // A refused connection is closed.
+    let mut rest = Vec::new();
+    timeout(TEST_TIMEOUT, idle[79].read_to_end(&mut rest)).await.expect("the connection stays open").unwrap();
+    gateway.assert_healthy_and_stop().await;
+}
+
+#[tokio::test]
+async fn answers_that_one_client_does_not_read_leave_the_file_server_to_others() {
+    let pool = PoolConfig { reading_connections_max: 8, owner_percent: 25, ..PoolConfig::default() };
+    let gateway = gateway(config(), pool).await;
+    let mut unread = Vec::new();
+    for _ in 0..16 {
+        unread.push(begin(&gateway, ATTACKER, UNREAD).await);
+    }
+    wait_for(&gateway, "passerelle_places_waiting{kind=\"reading\"} 12\n").await;
+    assert_served(&gateway, OTHER).await;
+    drop(unread);
+    gateway.assert_healthy_and_stop().await;
+}
+
+#[tokio::test]
+async fn changes_and_listings_do_not_wait_behind_downloads() {
+    let pool = PoolConfig { reading_connections_max: 4, ..PoolConfig::default() };
+    let gateway = gateway(config(), pool).await;
+    let mut unread = Vec::new();
+    for _ in 0..4 {
+        unread.push(begin(&gateway, ATTACKER, UNREAD).await);
+    }
+    wait_for(&gateway, "passerelle_places_held{kind=\"reading\"} 4\n").await;
+    assert_eq!(send(&gateway, OTHER, "GET /api/v1/list?path=", b"").await.status, 200);
+    assert_changes_work(&gateway, OTHER).await;
+    drop(unread);
+    gateway.assert_healthy_and_stop().await;
+}
+
+fn strict_pace() -> GatewayConfig {
+    GatewayConfig { least_pace: LeastPace { bytes: 1000, time: Duration::from_millis(100) }, ..config() }
+}
+
+#[tokio::test]
+async fn downloads_that_are_not_read_end_once_places_are_scarce() {
+    let pool = PoolConfig { reading_connections_max: 4, ..PoolConfig::default() };
+    let gateway = gateway(strict_pace(), pool).await;
+    let mut unread = Vec::new();
+    for _ in 0..4 {
+        unread.push(begin(&gateway, ATTACKER, UNREAD).await);
+    }
+    wait_for(&gateway, "passerelle_places_held{kind=\"reading\"} 4\n").await;
+    assert_served(&gateway, OTHER).await;
+    let mut taken = Vec::new();
+    let _ = timeout(TEST_TIMEOUT, unread[0].read_to_end(&mut taken)).await.expect("the connection stays open");
+    assert!(taken.len() < LARGE_BYTES);
+    gateway.assert_healthy_and_stop().await;
+}
+
+#[tokio::test]
+async fn uploads_that_stand_still_end_once_places_are_scarce() {
+    let pool = PoolConfig { changing_connections_max: 4, ..PoolConfig::default() };
+    let gateway = gateway(strict_pace(), pool).await;
+    let mut still = Vec::new();
+    for number in 0..4 {
+        let head = format!("PUT /files/up{number} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {LARGE_BYTES}");
+        let mut stream = begin(&gateway, ATTACKER, &head).await;
+        stream.write_all(&[7; 600 << 10]).await.unwrap();
+        still.push(stream);
+    }
+    wait_for(&gateway, "passerelle_places_held{kind=\"changing\"} 4\n").await;
+    assert_served(&gateway, OTHER).await;
+    drop(still);
+    gateway.assert_healthy_and_stop().await;
+}
+
+async fn watch(gateway: &TestGateway, from: [u8; 4], folder: usize, more: &str) -> (u16, TcpStream) {
+    let head =
+        format!("GET /api/v1/events?path=f{folder} HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream{more}");
+    let mut stream = begin(gateway, from, &head).await;
+    (status(&mut stream).await, stream)
+}
+
+/// The promise is 1024 event streams.
+#[tokio::test]
+async fn hundreds_of_folders_are_watched() {
+    let gateway = gateway(config(), PoolConfig::default()).await;
+    let mut held = Vec::new();
+    for folder in 0..FOLDERS {
+        let (status, stream) = watch(&gateway, [127, 0, 1, (folder % 2) as u8 + 1], folder, "").await;
+        assert_eq!(status, 200, "{folder}");
+        held.push(stream);
+    }
+    assert_served(&gateway, OTHER).await;
+    drop(held);
+    gateway.assert_healthy_and_stop().await;
+}
+
+/// How many of 20 event streams are accepted.
+async fn accepted(gateway: &TestGateway, from: [u8; 4], more: &str) -> (usize, Vec<TcpStream>) {
+    let mut held = Vec::new();
+    let mut count = 0;
+    for folder in 0..20 {
+        let (status, stream) = watch(gateway, from, folder, more).await;
+        assert!(status == 200 || status == 429, "{status}");
+        count += usize::from(status == 200);
+        held.push(stream);
+    }
+    (count, held)
+}
+
+#[tokio::test]
+async fn event_streams_are_bounded_for_each_address() {
+    let gateway = gateway(GatewayConfig { event_streams_max: 60, ..config() }, PoolConfig::default()).await;
+    let first = accepted(&gateway, ATTACKER, "").await;
+    let second = accepted(&gateway, OTHER, "").await;
+    assert_eq!((first.0, second.0), (16, 16));
+    drop((first, second));
+    gateway.assert_healthy_and_stop().await;
+}
+
+#[tokio::test]
+async fn clients_behind_a_trusted_proxy_are_bounded_by_their_own_addresses() {
+    let trusted_proxies = vec!["127.0.0.2".parse().unwrap()];
+    let gateway =
+        gateway(GatewayConfig { event_streams_max: 60, trusted_proxies, ..config() }, PoolConfig::default()).await;
+    let first = accepted(&gateway, ATTACKER, "\r\nx-forwarded-for: 198.51.100.1, 203.0.113.7").await;
+    let again = accepted(&gateway, ATTACKER, "\r\nx-forwarded-for: 198.51.100.2, 203.0.113.7").await;
+    let other = accepted(&gateway, ATTACKER, "\r\nx-forwarded-for: 203.0.113.8").await;
+    assert_eq!((first.0, again.0, other.0), (16, 0, 16));
+    drop((first, again, other));
+    gateway.assert_healthy_and_stop().await;
+}
+
+#[tokio::test]
+async fn clients_that_an_unknown_proxy_of_this_machine_hides_have_no_bound_of_their_own() {
+    let gateway = gateway(GatewayConfig { event_streams_max: 60, ..config() }, PoolConfig::default()).await;
+    let hidden = accepted(&gateway, ATTACKER, "\r\nx-forwarded-for: 203.0.113.7").await;
+    assert_eq!(hidden.0, 20);
+    drop(hidden);
+    gateway.assert_healthy_and_stop().await;
+}
