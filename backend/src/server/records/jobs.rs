@@ -150,8 +150,9 @@ impl Database {
             .collect();
         let ended = ended.map(|moment| moment.0);
         self.write(Durability::Strict, move |connection| {
+            let mut statement = connection.prepare_cached(ITEM)?;
             for (item, target, outcome) in items {
-                connection.prepare_cached(ITEM)?.execute(params![number, item, target, outcome])?;
+                statement.execute(params![number, item, target, outcome])?;
             }
             connection.prepare_cached(JOB)?.execute(params![number, version, progress, state, ended]).map(drop)
         })

@@ -98,6 +98,9 @@ impl<D: Dir> PrivateDir<D> {
         }
         let trash = Arc::new(open_or_create(&dir, TRASH)?);
         let replaced = Arc::new(open_or_create(&dir, REPLACED)?);
+        if is_first {
+            sync_own_names(top, &dir)?;
+        }
         let (notes, orders_names) = (None, dir.orders_names());
         Ok(Self { dir, staging, trash, replaced, orders_names, notes, at, identity, shared })
     }
@@ -209,6 +212,19 @@ impl<D: Dir> Shared<D> {
         let (unsynced, unsettled, purging) = (Mutex::default(), Mutex::default(), Mutex::default());
         Ok(Self { trash_lock: RwLock::default(), unsynced, unsettled, purging, _lock: lock })
     }
+}
+
+/// Makes the names of the private directory and of its parts durable: an earlier process may have made them and ended,
+/// or failed, before it could.
+fn sync_own_names<D: Dir>(top: &D, dir: &D) -> Result<(), StorageError> {
+    for folder in [top, dir] {
+        match folder.prepare_sync() {
+            // A folder that this process may not read cannot be synced by it.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            sync => sync.and_then(|sync| sync()).map_err(own_dir_error)?,
+        }
+    }
+    Ok(())
 }
 
 /// The part with the uploads of the private directory at that path of the tree.

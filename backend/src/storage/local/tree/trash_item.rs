@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
-use shared::{Timestamp, TrashId, VPath};
+use shared::{Timestamp, TrashId, VPath, hex};
 
 use super::small_text::read_text;
 use super::trash_info::Info;
@@ -108,6 +108,12 @@ impl<D: Dir> Item<D> {
         Ok(Self { id, dir: Arc::clone(&folder.dir), data, info, form, info_identity, at, disk })
     }
 
+    /// The deleted entry with that id, whether or not there is one.
+    pub(super) fn unseen(folder: &TrashFolder<D>, id: TrashId) -> Self {
+        let (dir, (data, info)) = (Arc::clone(&folder.dir), deleted_names(id));
+        Self { id, dir, data, info, form: Form::Deleted, info_identity: None, at: folder.at.clone(), disk: folder.disk }
+    }
+
     /// Finds a deleted entry in either of its forms.
     ///
     /// # Errors
@@ -190,17 +196,23 @@ impl<D: Dir> Item<D> {
 
 /// The name of a replaced file, and of the folder of a deleted entry.
 pub(super) fn id_name(id: TrashId) -> Vec<u8> {
-    id.to_string().into_bytes()
+    name_with(id, "")
 }
 
 /// The name of the information about an item.
 pub(super) fn info_name(id: TrashId) -> Vec<u8> {
-    format!("{id}{INFO_SUFFIX}").into_bytes()
+    name_with(id, INFO_SUFFIX)
 }
 
 /// The names of a deleted entry and of its information.
 pub(super) fn deleted_names(id: TrashId) -> (Vec<u8>, Vec<u8>) {
-    (format!("{id}{DATA_SUFFIX}").into_bytes(), info_name(id))
+    (name_with(id, DATA_SUFFIX), info_name(id))
+}
+
+fn name_with(id: TrashId, suffix: &str) -> Vec<u8> {
+    let mut name = Vec::with_capacity(2 * id.0.len() + suffix.len());
+    name.extend(hex::digits(&id.0).chain(suffix.bytes()));
+    name
 }
 
 /// The item that a name in the folder of the deleted or of the replaced ones belongs to.

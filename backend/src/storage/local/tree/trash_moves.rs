@@ -9,11 +9,11 @@ use shared::{Entry, ErrorCode, Timestamp, TrashId, VPath};
 use super::dir_stack::DirStack;
 use super::errors::rename_error;
 use super::mounted::MountPoints;
-use super::private_dir::PrivateDir;
+use super::private_dir::{OnDisk, PrivateDir};
 use super::root::Tree;
 use super::trash::{Absence, delete_items, gone, no_trash};
 use super::trash_info::Info;
-use super::trash_item::{Item, deleted_names, remove_if_present, write_infos};
+use super::trash_item::{Item, TrashFolder, deleted_names, remove_if_present, write_infos};
 use super::volumes::crosses_volumes;
 use crate::storage::checks::check_new_path;
 use crate::storage::local::error::{REPLACE_RETRIES, replaced_meanwhile, storage_error};
@@ -33,9 +33,6 @@ enum Step {
     Replaced,
     Failed(StorageError),
 }
-
-/// An item of the trash in its private directory, and the type of its entry.
-type Present<D> = (Arc<PrivateDir<D>>, Item<D>, FileType);
 
 impl<D: Dir> Tree<D> {
     /// See [`crate::storage::Storage::trash_all`].
@@ -209,59 +206,93 @@ impl<D: Dir> Tree<D> {
     /// information is deleted.
     fn restore_into_folder(&self, items: &[ToRestore<'_>]) -> Result<Vec<Result<Entry, StorageError>>, StorageError> {
         let Some(first) = items.first() else { return Ok(Vec::new()) };
-        let mut found: Vec<_> = items.iter().map(|item| self.open_present(item.id)).collect();
-        if found.iter().all(Result::is_err) {
-            return Ok(found.into_iter().map(|found| found.and_then(|_| Err(gone()))).collect());
-        }
-        let is_there = || taken("an entry stands at the destination");
-        let parent = self.new_parent(first.to)?.ok_or_else(is_there)?;
-        let private_dir = self.usable_private_dir(&parent)?.ok_or_else(crosses_volumes)?;
+        let (private_dir, parent) = match self.place_to_restore(first.to) {
+            Ok(place) => place,
+            // An item that is gone is so wherever it is to go.
+            Err(error) => {
+                return Ok(items.iter().map(|item| self.open_whole(item.id).and(Err(error.again()))).collect());
+            }
+        };
         let _moving = private_dir.moving();
-        found.iter_mut().for_each(|found| refuse_other_volume(&private_dir, found));
         let sync_target = parent.prepare_sync()?;
+        let mut moved = Vec::with_capacity(items.len());
         {
             let _locks = self.locks.lock(&[parent.identity()?]);
-            let purging = private_dir.purging();
-            for (wanted, found) in items.iter().zip(&mut found) {
-                let Ok((_, item, file_type)) = found else { continue };
-                let moved = check_new_path(wanted.to).and_then(|()| {
-                    if purging.contains(&wanted.id) {
-                        return Err(gone());
-                    }
-                    match item.dir.rename(&item.data, parent.dir(), wanted.to.name(), false) {
-                        // The name may be reserved for the server.
-                        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                            self.present(&parent, wanted.to).and(Err(is_there()))
-                        }
-                        renamed => renamed.map_err(|error| restore_error(error, *file_type)),
-                    }
-                });
-                if let Err(error) = moved {
-                    *found = Err(error);
+            let (folder, purging) = (private_dir.trash_folder(false), private_dir.purging());
+            moved.extend(items.iter().map(|wanted| {
+                check_new_path(wanted.to)?;
+                if purging.contains(&wanted.id) {
+                    Err(gone())
+                } else {
+                    self.move_out(wanted, &parent, &private_dir, &folder)
                 }
-            }
+            }));
         }
-        let moved: Vec<_> = found.iter().flatten().map(|(_, item, _)| item).collect();
-        if !moved.is_empty() {
+        let left: Vec<_> = moved.iter().flatten().collect();
+        if !left.is_empty() {
             let ended = self.sync_names(&parent, sync_target).inspect_err(|_| {
-                private_dir.unsettled().extend(moved.iter().map(|item| item.id));
+                private_dir.unsettled().extend(left.iter().map(|item| item.id));
             });
             // Where one log orders all changes, the sync has made the absence in the trash durable, too.
             let absent = if private_dir.orders_names { Absence::Durable } else { Absence::Unsynced };
-            if let Err(error) = ended.and_then(|()| forget_items(&private_dir, &moved, absent)) {
-                return Ok(found.into_iter().map(|found| found.and_then(|_| Err(error.again()))).collect());
+            if let Err(error) = ended.and_then(|()| forget_items(&private_dir, &left, absent)) {
+                return Ok(moved.into_iter().map(|moved| moved.and(Err(error.again()))).collect());
             }
         }
-        let restored = items.iter().zip(found);
-        Ok(restored.map(|(wanted, found)| found.and_then(|_| self.entry_of(&parent, wanted.to))).collect())
+        let restored = items.iter().zip(moved);
+        Ok(restored.map(|(wanted, moved)| moved.and_then(|_| self.entry_of(&parent, wanted.to))).collect())
     }
 
-    /// An item that has its entry, and the type of that.
-    fn open_present(&self, id: TrashId) -> Result<Present<D>, StorageError> {
+    /// The folder that an entry comes back to, and the private directory of its volume.
+    fn place_to_restore(&self, to: &VPath) -> Result<OnDisk<D, DirStack<D>>, StorageError> {
+        let parent = self.new_parent(to)?.ok_or_else(|| taken("an entry stands at the destination"))?;
+        let private_dir = self.usable_private_dir(&parent)?.ok_or_else(crosses_volumes)?;
+        Ok((private_dir, parent))
+    }
+
+    /// Moves the entry of an item to its free name in `parent`, which is on the volume of the private directory; `folder`
+    /// has the deleted entries there. Under the lock of `parent`.
+    fn move_out(
+        &self,
+        wanted: &ToRestore<'_>,
+        parent: &DirStack<D>,
+        private_dir: &Arc<PrivateDir<D>>,
+        folder: &TrashFolder<D>,
+    ) -> Result<Item<D>, StorageError> {
+        let rename = |item: &Item<D>| item.dir.rename(&item.data, parent.dir(), wanted.to.name(), false);
+        // Most items are deleted entries of this volume, which the rename tells without a look before.
+        let mut item = Item::unseen(folder, wanted.id);
+        let mut renamed = rename(&item);
+        if matches!(&renamed, Err(error) if error.kind() == io::ErrorKind::NotFound) {
+            item = self.open_present(wanted.id, private_dir)?;
+            renamed = rename(&item);
+        }
+        match renamed {
+            Ok(()) => Ok(item),
+            // The name may be reserved for the server.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                self.present(parent, wanted.to).and_then(|_| Err(taken("an entry stands at the destination")))
+            }
+            Err(error) => Err(restore_error(error, if item.is_folder() { FileType::Folder } else { FileType::File })),
+        }
+    }
+
+    /// An item that has its entry.
+    fn open_whole(&self, id: TrashId) -> Result<OnDisk<D, Item<D>>, StorageError> {
         let (private_dir, item) = self.open_item(id)?;
         let data = item.metadata().map_err(|error| storage_error(error, "looking into the trash"))?;
-        let file_type = data.ok_or_else(gone)?.file_type;
-        Ok((private_dir, item, file_type))
+        data.map(|_| (private_dir, item)).ok_or_else(gone)
+    }
+
+    /// An item that has its entry, on the volume of that private directory. One that is the same through another mount is
+    /// opened anew.
+    fn open_present(&self, id: TrashId, private_dir: &Arc<PrivateDir<D>>) -> Result<Item<D>, StorageError> {
+        let (own, mut item) = self.open_whole(id)?;
+        if !Arc::ptr_eq(private_dir, &own) {
+            let again = private_dir.is_same(&own).then(|| private_dir.trash_folder(item.is_replaced()).item(id));
+            item = again.and_then(Result::ok).ok_or_else(crosses_volumes)?;
+        }
+        Ok(item)
     }
 }
 
@@ -272,20 +303,6 @@ pub(super) fn forget_items<D: Dir>(
     absent: Absence,
 ) -> Result<(), StorageError> {
     delete_items(private_dir, items, absent).map_err(|error| storage_error(error, "deleting from the trash"))
-}
-
-/// Refuses an item of another volume than that of the private directory. One that is the same through another mount
-/// is opened anew.
-fn refuse_other_volume<D: Dir>(private_dir: &Arc<PrivateDir<D>>, found: &mut Result<Present<D>, StorageError>) {
-    let Ok((own, item, _)) = found else { return };
-    if Arc::ptr_eq(private_dir, own) {
-        return;
-    }
-    let again = private_dir.is_same(own).then(|| private_dir.trash_folder(item.is_replaced()).item(item.id));
-    match again {
-        Some(Ok(again)) => *item = again,
-        _ => *found = Err(crosses_volumes()),
-    }
 }
 
 /// Deletes the information about an entry that was not moved. The next listing deletes what this call cannot.

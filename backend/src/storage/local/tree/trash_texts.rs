@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use shared::TrashId;
+use shared::{TrashId, hex};
 
 use super::trash_info::{INFO_BYTES_MAX, Info};
 use crate::storage::local::platform::{DiskFile, read_full};
@@ -34,11 +34,12 @@ pub(super) fn encode(infos: &[(TrashId, Info)]) -> serde_json::Result<Vec<u8>> {
     Ok(table.into_bytes())
 }
 
+/// A line of the table.
+type Line = [u8; LINE_BYTES];
+
 /// The information about one item; `None` if the file was damaged from outside.
 pub(super) fn find(file: &impl DiskFile, id: TrashId) -> Option<Info> {
-    // The first text follows the table.
-    let (_, table_bytes, _) = read_line(file, 0)?;
-    let (offset, length) = search(table_bytes / LINE_BYTES, id, |number| read_line(file, number))?;
+    let (offset, length) = search(count_lines(file)?, id, |number| read_line(file, number))?;
     read_text(file, offset, length)
 }
 
@@ -53,19 +54,17 @@ pub(super) struct OpenTexts<F> {
 impl<F: DiskFile> OpenTexts<F> {
     /// Reads the table; `None` if the file was damaged from outside.
     pub(super) fn open(file: F) -> Option<Self> {
-        let (_, table_bytes, _) = read_line(&file, 0)?;
-        let mut table = vec![0; table_bytes.min(TABLE_BYTES_MAX)];
+        let lines = count_lines(&file)?;
+        let mut table = vec![0; lines.saturating_mul(LINE_BYTES).min(TABLE_BYTES_MAX)];
         let count = read_full(&file, &mut table, 0).ok()?;
         table.truncate(count);
-        Some(Self { file, table, lines: table_bytes / LINE_BYTES })
+        Some(Self { file, table, lines })
     }
 
     /// See [`find`].
     pub(super) fn find(&self, id: TrashId) -> Option<Info> {
-        let line = |number: usize| match self.table.chunks_exact(LINE_BYTES).nth(number) {
-            Some(line) => parse_line(line),
-            None => read_line(&self.file, number),
-        };
+        let (lines, _) = self.table.as_chunks();
+        let line = |number: usize| lines.get(number).copied().or_else(|| read_line(&self.file, number));
         let (offset, length) = search(self.lines, id, line)?;
         read_text(&self.file, offset, length)
     }
@@ -73,34 +72,35 @@ impl<F: DiskFile> OpenTexts<F> {
 
 /// Where the text of an item is, by a binary search in a table with so many lines.
 fn search(lines: usize, id: TrashId, line: impl Fn(usize) -> Option<Line>) -> Option<(usize, usize)> {
+    let wanted = hex::encode(&id.0);
     let (mut low, mut high) = (0, lines);
     while low < high {
         let middle = low.midpoint(high);
-        let (found, offset, length) = line(middle)?;
-        match found.cmp(&id) {
+        let line = line(middle)?;
+        match line[..ID_BYTES].cmp(wanted.as_bytes()) {
             std::cmp::Ordering::Less => low = middle + 1,
             std::cmp::Ordering::Greater => high = middle,
-            std::cmp::Ordering::Equal => return Some((offset, length)),
+            std::cmp::Ordering::Equal => return place(&line),
         }
     }
     None
 }
 
-/// A line of the table: the id, offset and length of the text.
-type Line = (TrashId, usize, usize);
+/// The number of lines in the table: the text of the first item follows it.
+fn count_lines(file: &impl DiskFile) -> Option<usize> {
+    place(&read_line(file, 0)?).map(|(table_bytes, _)| table_bytes / LINE_BYTES)
+}
 
 fn read_line(file: &impl DiskFile, number: usize) -> Option<Line> {
     let mut line = [0; LINE_BYTES];
-    if read_full(file, &mut line, number.checked_mul(LINE_BYTES)? as u64).ok()? < LINE_BYTES {
-        return None;
-    }
-    parse_line(&line)
+    let count = read_full(file, &mut line, number.checked_mul(LINE_BYTES)? as u64).ok()?;
+    (count == LINE_BYTES).then_some(line)
 }
 
-fn parse_line(line: &[u8]) -> Option<Line> {
-    let mut fields = str::from_utf8(line).ok()?.split_ascii_whitespace();
-    let id = TrashId::parse(fields.next()?)?;
-    Some((id, fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
+/// Offset and length of the text that a line is about.
+fn place(line: &Line) -> Option<(usize, usize)> {
+    let mut fields = str::from_utf8(&line[ID_BYTES..]).ok()?.split_ascii_whitespace();
+    Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
 }
 
 fn read_text(file: &impl DiskFile, offset: usize, length: usize) -> Option<Info> {
