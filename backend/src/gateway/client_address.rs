@@ -33,6 +33,8 @@ pub(crate) enum Forwarded {
     Directly,
     /// By trusted proxies, from this client.
     For(IpAddr),
+    /// By a peer of a private network that forwards and is no trusted proxy: all its clients count as one.
+    Together,
     /// By a program of this machine that is no trusted proxy: its address says nothing about the client.
     Hidden,
 }
@@ -59,7 +61,11 @@ impl Forwarded {
             return Self::Directly;
         }
         if !is_trusted(trusted, peer) {
-            return if peer.is_loopback() { Self::Hidden } else { Self::Directly };
+            return match peer {
+                _ if peer.is_loopback() => Self::Hidden,
+                _ if is_private(peer) => Self::Together,
+                _ => Self::Directly,
+            };
         }
         let mut client = None;
         // No trusted proxy writes what is not an address, so that ends the list.
@@ -76,6 +82,14 @@ impl Forwarded {
 /// Whether the address is that of a trusted proxy.
 pub(crate) fn is_trusted(trusted: &[ProxyRange], address: IpAddr) -> bool {
     trusted.iter().any(|range| range.contains(address))
+}
+
+/// Whether the address belongs to a private network (RFC 1918, RFC 4193), as those of proxies mostly do.
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_private(),
+        IpAddr::V6(address) => address.is_unique_local(),
+    }
 }
 
 /// The addresses of the header, the last one first; `None` for what is no address.
@@ -147,6 +161,14 @@ mod tests {
     fn header_of_another_peer_does_not_count() {
         for (peer, lines) in [("203.0.113.9", &["1.1.1.1"][..]), ("11.0.0.1", &["1.1.1.1"]), ("127.0.0.2", &[])] {
             assert_eq!(of(peer, lines, &trusted()), Forwarded::Directly, "{peer}");
+        }
+    }
+
+    #[test]
+    fn a_peer_of_a_private_network_that_forwards_and_is_not_trusted_is_one_client() {
+        for peer in ["172.18.0.1", "192.168.1.1", "fd01::1"] {
+            assert_eq!(of(peer, &["203.0.113.7"], &[]), Forwarded::Together, "{peer}");
+            assert_eq!(of(peer, &[], &[]), Forwarded::Directly, "{peer}");
         }
     }
 

@@ -53,7 +53,7 @@ pub struct Shared {
     pub(super) request_ids: RequestIds,
     /// What else `/metrics` reports.
     other_figures: OnceLock<OtherFigures>,
-    /// Set once the log has said that a proxy hides its clients.
+    /// Set once the log has said that a proxy is not named.
     hidden_clients: Once,
     /// Cancelled on shutdown; ends event streams, which have no end of their own.
     pub(super) closing: CancellationToken,
@@ -121,6 +121,12 @@ impl Gateway {
         let peer = info.peer;
         let client = match Forwarded::of(peer, request.headers(), &self.config.trusted_proxies) {
             Forwarded::Directly => return Some(info.client.who),
+            Forwarded::Together => {
+                self.hidden_clients.call_once(|| {
+                    warn!(%peer, "all clients of a proxy count as one client; name the proxy with --trusted-proxy");
+                });
+                return Some(info.client.who);
+            }
             Forwarded::For(ip) => ClientAddress::at(ip),
             Forwarded::Hidden => {
                 self.hidden_clients.call_once(|| {
