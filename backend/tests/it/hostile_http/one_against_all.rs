@@ -187,7 +187,7 @@ async fn uploads_that_stand_still_end_once_places_are_scarce() {
     for number in 0..4 {
         let head = format!("PUT /files/up{number} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {LARGE_BYTES}");
         let mut stream = begin(&gateway, ATTACKER, &head).await;
-        stream.write_all(&[7; 600 << 10]).await.unwrap();
+        stream.write_all(&vec![7; 600 << 10]).await.unwrap();
         still.push(stream);
     }
     wait_for(&gateway, "passerelle_places_held{kind=\"changing\"} 4\n").await;

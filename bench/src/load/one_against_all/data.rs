@@ -14,7 +14,7 @@ pub(super) const FOLDERS: usize = 400;
 const ENDLESS_BYTES: u64 = 1 << 40;
 const BIG_BYTES: u64 = 1 << 30;
 const MANY: usize = 1_000_000;
-const MANY_QUICK: usize = 20_000;
+const MANY_QUICK: usize = 5_000;
 const LISTED: usize = 100;
 
 /// Creates the folder.
