@@ -75,10 +75,10 @@ impl Admission {
         self.state().shares.figures()
     }
 
-    /// True if requests wait or more than three quarters are held: who makes no use of a place is to give it up.
+    /// True if requests wait for room, or more than three quarters are held: who makes no use of a place is to give it up.
+    /// Requests that wait for the share of their own owner do not count, so one owner makes nothing scarce for others.
     pub fn is_scarce(&self) -> bool {
-        let Figures { held, waiting, bounds, .. } = self.figures();
-        waiting > 0 || held > bounds.all / 4 * 3
+        self.state().shares.is_scarce()
     }
 
     fn wait(&self, state: &mut State, who: Who, amount: u64, ticket: Ticket) -> (Waiting, oneshot::Receiver<()>) {
@@ -249,6 +249,17 @@ mod tests {
         assert_eq!(other.resize(5), Ok(()));
         drop((permit, other));
         assert_eq!(admission.figures().held, 0);
+    }
+
+    #[tokio::test]
+    async fn one_owner_that_waits_for_its_own_share_makes_nothing_scarce() {
+        let admission = admission(4, 2);
+        let _held = admission.try_take(who("a"), 2).unwrap();
+        let mut own = Box::pin(admission.take(who("a"), 1));
+        assert!(own.as_mut().now_or_never().is_none());
+        assert!(!admission.is_scarce());
+        let _other = admission.try_take(who("b"), 2).unwrap();
+        assert!(admission.is_scarce());
     }
 
     #[test]

@@ -94,6 +94,11 @@ impl Shares {
         Figures { held, waiting, owners: self.owners.len(), refused, bounds }
     }
 
+    /// Whether an owner waits for others to give back, or soon may.
+    pub(super) fn is_scarce(&self) -> bool {
+        !self.ready.is_empty() || self.held > self.bounds.all / 4 * 3
+    }
+
     /// Admits a request at once.
     ///
     /// # Errors
