@@ -32,6 +32,14 @@ pub const CANCELS_PER_MINUTE_MAX: u32 = 600;
 pub const PINGS_WAITING_MAX: u32 = 64;
 /// Time limit of the handshake, from accept to the authenticated peer.
 pub const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
+/// Maximum number of connections to a listener whose handshake has not ended. One more ends the oldest.
+pub const NEWCOMERS_MAX: u64 = 1_024;
+/// Maximum number of these from one address.
+pub const NEWCOMERS_OF_ONE_MAX: u64 = 512;
+/// Bytes that a client takes at least in [`LEAST_PACE_TIME`] of an answer that waits for it, while connections are scarce.
+pub const LEAST_PACE_BYTES: u64 = 64 << 10;
+/// How long a client that takes less is watched.
+pub const LEAST_PACE_TIME: Duration = Duration::from_secs(20);
 /// How long the file server keeps an idle connection.
 pub const IDLE_TIME: Duration = Duration::from_secs(120);
 /// Silence after which a PING is sent.
@@ -64,6 +72,13 @@ pub const LIST_LIMIT_MAX: u32 = 1_000_000;
 pub const LIST_PAGE_MAX: u32 = 10_000;
 /// Maximum number of entries of a folder that can be listed.
 pub const FOLDER_ENTRIES_MAX: usize = 10_000_000;
+/// Memory for folders that are being listed or walked, in bytes, by default. What is kept for later pages is not part of
+/// it.
+pub const LISTED_BYTES_MAX: u64 = 1 << 30;
+/// One owner has at most this part of that memory.
+pub const LISTED_OWNER_PART: u64 = 2;
+/// Memory of one answer that is not counted, in bytes.
+pub const LISTED_UNCOUNTED_BYTES: usize = 128 << 10;
 /// Longest block of a listing in columns, in bytes: the body of one control frame.
 pub const COLUMNS_BYTES_MAX: usize = FRAME_CONTROL_BYTES_MAX - 8;
 /// Longest cursor, in bytes of its text. The longest cursors hold a name of 255 bytes and the id of a snapshot.
@@ -87,6 +102,9 @@ pub const UPLOAD_SYNC_BYTES: u64 = 8 << 20;
 pub const UPLOAD_EXPIRY: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long an unrecorded upload is kept between two requests.
 pub const UPLOAD_UNRECORDED_TIME: Duration = Duration::from_secs(120);
+/// One client holds at most this part of the unfinished uploads, and of their bytes, that all callers without an account
+/// may have together.
+pub const UNFINISHED_CLIENT_PART: u64 = 2;
 /// Maximum number of unfinished uploads of a file server.
 pub const UPLOADS_MAX: usize = 100_000;
 /// Maximum number of unfinished uploads of one principal, by default.
@@ -107,9 +125,17 @@ pub const JOB_WAIT_MAX: Duration = Duration::from_secs(30);
 /// How long the key and the outcomes of a finished job are kept.
 pub const JOB_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// Maximum number of jobs that wait or run.
-pub const JOBS_MAX: usize = 1_000;
-/// Maximum number of jobs that run at a time; others wait.
-pub const JOBS_AT_A_TIME_MAX: usize = 4;
+pub const JOBS_MAX: u64 = 1_000;
+/// Maximum number of these of one owner.
+pub const JOBS_OF_ONE_MAX: u64 = 250;
+/// Maximum number of jobs that copy or remove trees at a time; others wait.
+pub const LONG_JOBS_AT_A_TIME_MAX: u64 = 8;
+/// Maximum number of these of one owner.
+pub const LONG_JOBS_AT_A_TIME_OF_ONE_MAX: u64 = 4;
+/// Maximum number of jobs at a time whose items take one step each, such as a rename; others wait.
+pub const SHORT_JOBS_AT_A_TIME_MAX: u64 = 16;
+/// Maximum number of these of one owner.
+pub const SHORT_JOBS_AT_A_TIME_OF_ONE_MAX: u64 = 8;
 /// Bytes of replaced files that the trash of each disk keeps by default: ten GiB.
 pub const TRASH_BYTES_MAX: u64 = 10 << 30;
 
@@ -131,10 +157,20 @@ pub const TRASH_EXPIRY: Duration = Duration::from_secs(30 * 24 * 3600);
 pub const TRASH_LIMIT_MAX: u32 = 1_000;
 
 /// Maximum number of watched folders.
-pub const WATCHES_MAX: usize = 1_024;
+pub const WATCHES_MAX: u64 = 1_024;
+/// Maximum number of these that one owner was the first to watch.
+pub const WATCHES_OF_ONE_MAX: u64 = 512;
 /// Number of events of a folder that are kept for clients that reconnect.
 pub const EVENTS_KEPT_MAX: usize = 1_024;
 
+/// Maximum number of files that are read as a whole at a time, for their digests.
+pub const FILES_READ_MAX: u64 = 8;
+/// Maximum number of these of one owner.
+pub const FILES_READ_OF_ONE_MAX: u64 = 4;
+/// How many requests of one owner wait for such a reading.
+pub const FILES_READ_WAITING_OF_ONE_MAX: usize = 64;
+/// How many requests of all owners wait for such a reading.
+pub const FILES_READ_WAITING_MAX: usize = 1_024;
 /// How long the digest of a file is kept.
 pub const DIGEST_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
 /// Maximum number of digests that are kept.

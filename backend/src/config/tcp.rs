@@ -55,6 +55,9 @@ pub struct TcpSettings {
     /// Memory for the sorted names of large folders, in MiB [default: 256].
     #[arg(long, value_name = "MIB", help_heading = LIMITS)]
     pub listing_memory_mib: Option<usize>,
+    /// Memory for folders that are being listed or walked, in MiB; one user has half of it [default: 1024].
+    #[arg(long, value_name = "MIB", help_heading = LIMITS)]
+    pub reading_memory_mib: Option<usize>,
     /// Memory for running uploads, in MiB [default: 64].
     #[arg(id = "tcp_transfer_memory_mib", long = "tcp-transfer-memory-mib", value_name = "MIB", help_heading = LIMITS)]
     pub transfer_memory_mib: Option<usize>,
@@ -116,6 +119,10 @@ impl TcpSettings {
                 self.listing_memory_mib.or(file.listing_memory_mib),
                 default.snapshot_bytes_max,
             ),
+            listed_bytes_max: self
+                .reading_memory_mib
+                .or(file.reading_memory_mib)
+                .map_or(default.listed_bytes_max, |mebibytes| (mebibytes as u64).saturating_mul(1 << 20)),
             transfer_bytes_max: mebibytes(
                 self.transfer_memory_mib.or(file.transfer_memory_mib),
                 default.transfer_bytes_max,

@@ -53,11 +53,13 @@ pub async fn serve(
     let permission = permission(&http, database.is_some() && !is_beside_read_only_folder(&state, &folder, &process));
     let file_server = Server::new(storage.into(), database, keys, config);
     let listeners = Listeners { in_process: Some(in_process), ..framed.into_listeners() };
+    let admitting = Arc::clone(&file_server);
     let file_server = tokio::spawn(server::serve(listeners, file_server, stop_server.clone()));
 
     let client = Client::new(Target::in_process(connector, inner_key), pool(&http));
     let page = page_addresses(&http_listeners, &http, permission);
     let gateway = new_gateway(client, http, &process, Some(&folder));
+    gateway.report_also(move || admitting.admission_figures());
     announce(&process, folder.display().to_string(), Some(page), Some(&addresses));
     info!(folder = %folder.display(), writable = permission == Permission::Write, "serving");
     http_listeners.serve(gateway, shutdown).await;

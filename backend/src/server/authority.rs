@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use shared::wire::Caller;
+use shared::wire::{Caller, PRINCIPAL_UNKNOWN};
 use shared::{ErrorCode, Rights, VPath};
 
 use super::keys::{KEY_PREFIX, LOCAL};
 use super::peer::Peer;
+use crate::admission::Who;
 use crate::storage::{LinkScope, Storage};
 
 /// The owner of an upload or a job: a principal below a root. Other callers do not see it. The owner is not the key of
@@ -57,6 +58,18 @@ impl Owner {
         &self.0[..end]
     }
 
+    /// Whose share it is that `caller` takes of what is scarce.
+    pub(super) fn who(&self, caller: &Caller) -> Who {
+        // Without the byte that tells whether there is a principal.
+        who(self.principal().get(1..).unwrap_or_default(), caller.client.as_deref())
+    }
+
+    /// The client among the callers without an account; `None` with an account.
+    pub(super) fn client(&self, client: &str) -> Option<Who> {
+        let name = self.principal().get(1..).unwrap_or_default();
+        (name == PRINCIPAL_UNKNOWN.as_bytes()).then(|| Who::client(client))
+    }
+
     fn new(principal: Option<&str>, folder: &[u8]) -> Self {
         let mut bytes = vec![u8::from(principal.is_some())];
         bytes.extend_from_slice(principal.unwrap_or_default().as_bytes());
@@ -77,6 +90,22 @@ fn principal<'c>(caller: &'c Caller, peer: &'c Peer) -> Result<&'c str, ErrorCod
         None => Ok(own),
         Some(named) if named != own && (named == LOCAL || named.starts_with(KEY_PREFIX)) => Err(ErrorCode::Forbidden),
         Some(named) => Ok(named),
+    }
+}
+
+/// Whose share a caller takes of what is scarce.
+///
+/// # Errors
+/// As [`principal`].
+pub(super) fn share_of(caller: &Caller, peer: &Peer) -> Result<Who, ErrorCode> {
+    Ok(who(principal(caller, peer)?.as_bytes(), caller.client.as_deref()))
+}
+
+/// The principal; its client where all callers without an account have one principal.
+fn who(principal: &[u8], client: Option<&str>) -> Who {
+    match client {
+        Some(client) if principal == PRINCIPAL_UNKNOWN.as_bytes() => Who::client(client),
+        _ => Who::principal(principal),
     }
 }
 
@@ -168,6 +197,24 @@ mod tests {
         check(ServerKey::gateway(key("a")), Some("local"), Err(ErrorCode::Forbidden));
         check(ServerKey::local(key("a")), Some("k:office"), Err(ErrorCode::Forbidden));
         check(other(), Some("k:home"), Err(ErrorCode::Forbidden));
+    }
+
+    #[test]
+    fn shares_are_those_of_a_principal_or_of_a_client_without_one() {
+        let share = |key: ServerKey, principal: Option<&str>, client: Option<&str>| {
+            let caller = Caller { client: client.map(str::to_owned), ..caller(principal, "docs") };
+            let peer = peer(key);
+            let share = share_of(&caller, &peer).unwrap();
+            assert_eq!(Owner::of(&caller, &peer).unwrap().who(&caller), share);
+            share
+        };
+        let gateway = || ServerKey::gateway(key("a"));
+        assert_eq!(share(gateway(), None, Some("192.0.2.1")), Who::client("192.0.2.1"));
+        assert_eq!(share(gateway(), Some("anybody"), Some("192.0.2.1")), Who::client("192.0.2.1"));
+        assert_eq!(share(gateway(), None, None), Who::principal(b"anybody"));
+        assert_eq!(share(gateway(), Some("ada"), Some("192.0.2.1")), Who::principal(b"ada"));
+        let office = ServerKey::from((key("office"), Rights::READ_ONLY));
+        assert_eq!(share(office, None, None), Who::principal(b"k:office"));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use shared::limits::{
-    CLOCK_STEADY_TIME, DATA_BYTES_MAX, FOLDER_ENTRIES_MAX, HANDSHAKE_TIME, IDLE_TIME, TRASH_BYTES_MAX, TRASH_EXPIRY,
-    UNFINISHED_BYTES_MAX, UNFINISHED_UPLOADS_MAX, UPLOAD_EXPIRY,
+    CLOCK_STEADY_TIME, DATA_BYTES_MAX, FOLDER_ENTRIES_MAX, HANDSHAKE_TIME, IDLE_TIME, LISTED_BYTES_MAX,
+    TRASH_BYTES_MAX, TRASH_EXPIRY, UNFINISHED_BYTES_MAX, UNFINISHED_UPLOADS_MAX, UPLOAD_EXPIRY,
 };
 
 use crate::storage::Durability;
@@ -29,6 +29,8 @@ pub struct ServerConfig {
     pub transfer_bytes_max: usize,
     /// Memory for sorted folders between the pages of a listing, in bytes.
     pub snapshot_bytes_max: usize,
+    /// Memory for folders that are being listed or walked, in bytes. One owner has a part of it.
+    pub listed_bytes_max: u64,
     /// Most entries of a folder that is listed.
     pub folder_entries_max: usize,
     /// How long a sorted folder is kept for the next page.
@@ -64,6 +66,7 @@ impl Default for ServerConfig {
             drain_time: Duration::from_secs(30),
             transfer_bytes_max: TRANSFER_BYTES_MAX,
             snapshot_bytes_max: 256 << 20,
+            listed_bytes_max: LISTED_BYTES_MAX,
             folder_entries_max: FOLDER_ENTRIES_MAX,
             snapshot_time: Duration::from_secs(120),
             upload_expiry: UPLOAD_EXPIRY,

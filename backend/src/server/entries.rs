@@ -6,22 +6,35 @@ use tokio_util::sync::CancellationToken;
 
 use crate::storage::{Storage, StorageError, Visit};
 
-/// All entries of a folder.
+/// All entries of a folder, and their memory in bytes. `count` gets that memory while it grows, and may refuse more.
 ///
 /// # Errors
-/// [`ErrorCode::Canceled`] once `cancelled` is set, and as [`Storage::list`].
+/// [`ErrorCode::Canceled`] once `cancelled` is set; as `count` and [`Storage::list`].
 pub(super) fn read_entries(
     storage: &dyn Storage,
     folder: &VPath,
     cancelled: &CancellationToken,
-) -> Result<Vec<Entry>, StorageError> {
-    let mut entries = Vec::new();
+    mut count: impl FnMut(usize) -> Result<(), StorageError>,
+) -> Result<(Vec<Entry>, usize), StorageError> {
+    let (mut entries, mut bytes, mut counted) = (Vec::new(), 0, Ok(()));
     storage.list(folder, &mut |entry| {
+        bytes += entry_bytes(&entry);
         entries.push(entry);
-        if is_cancelled_at(entries.len(), cancelled) { Visit::Stop } else { Visit::Continue }
+        if entries.len() % 1024 == 0 {
+            counted = count(bytes);
+        }
+        if counted.is_err() || is_cancelled_at(entries.len(), cancelled) { Visit::Stop } else { Visit::Continue }
     })?;
+    counted?;
     check_cancelled(cancelled)?;
-    Ok(entries)
+    count(bytes)?;
+    Ok((entries, bytes))
+}
+
+/// The memory of an entry, in bytes. A list that grows has room for twice as many entries at most.
+pub(super) fn entry_bytes(entry: &Entry) -> usize {
+    let target = if let Some(Link::Inside(target)) = &entry.link { target.len() } else { 0 };
+    2 * size_of::<Entry>() + entry.path.as_bytes().len() + target
 }
 
 /// Whether a loop over entries stops at entry number `count`. Asks `cancelled` only once in a while: each time is an

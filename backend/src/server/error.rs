@@ -3,6 +3,7 @@
 use shared::ErrorCode;
 use shared::wire::Failure;
 
+use crate::admission::Refusal;
 use crate::random::NoRandomness;
 use crate::storage::StorageError;
 use crate::wire::WireError;
@@ -14,6 +15,30 @@ pub(super) enum RequestError {
     Failed(Failure),
     /// The connection ends: it broke, or a frame has begun that cannot be completed.
     Connection(WireError),
+}
+
+/// How long a client waits before it repeats a request that was refused because something is scarce, in milliseconds.
+const SCARCE_TIME_MS: u32 = 2_000;
+
+fn retry_after(code: ErrorCode) -> Option<u32> {
+    (code == ErrorCode::TooManyRequests).then_some(SCARCE_TIME_MS)
+}
+
+impl RequestError {
+    /// Why a request gets nothing of something scarce, which `scarce` names.
+    pub(super) fn refused(refusal: Refusal, scarce: &str) -> Self {
+        Self::Failed(match refusal {
+            Refusal::TooLarge => {
+                Failure::new(ErrorCode::TooLarge, format!("it takes more than one user may: {scarce}"))
+            }
+            Refusal::OwnShare => busy(format!("this user has as many as one may at a time: {scarce}")),
+            Refusal::AllTaken => busy(format!("the server has as many as it may at a time: {scarce}")),
+        })
+    }
+}
+
+fn busy(message: String) -> Failure {
+    Failure { retry_after_ms: Some(SCARCE_TIME_MS), ..Failure::new(ErrorCode::TooManyRequests, message) }
 }
 
 impl From<Failure> for RequestError {
@@ -47,6 +72,6 @@ impl From<StorageError> for RequestError {
         if error.code == ErrorCode::Io || error.code == ErrorCode::Internal {
             tracing::warn!(code = %error.code, context = error.context, cause = ?error.source, "the storage failed");
         }
-        Self::Failed(Failure::new(error.code, error.context))
+        Self::Failed(Failure { retry_after_ms: retry_after(error.code), ..Failure::new(error.code, error.context) })
     }
 }

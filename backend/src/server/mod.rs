@@ -8,12 +8,14 @@
 //!   `uploads` (which receive bytes) and `jobs` (which carry out changes);
 //! - `records` is the database; `maintenance` recovers at the start and removes what has expired.
 
+mod admissions;
 mod authority;
 mod blocking;
 mod clock;
 mod clock_trust;
 mod config;
 mod connection;
+mod counted_memory;
 mod digests;
 mod entries;
 mod error;
@@ -27,6 +29,7 @@ mod list;
 mod maintenance;
 mod operations;
 mod peer;
+mod readings;
 mod records;
 mod state;
 mod uploads;

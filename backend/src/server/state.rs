@@ -5,16 +5,19 @@ use std::sync::Arc;
 
 use shared::limits::{DATA_BYTES_MAX, DATA_BYTES_MIN};
 
+use super::admissions::Admissions;
 use super::config::ServerConfig;
 use super::health::Health;
 use super::jobs::registry::Jobs;
 use super::kept_files::KeptFiles;
 use super::keys::ServerKey;
 use super::list::snapshots::Snapshots;
+use super::readings::Readings;
 use super::records::database::Database;
 use super::records::digest_cache::DigestCache;
 use super::uploads::registry::Uploads;
 use super::watch::watches::Watches;
+use crate::admission::Figures;
 use crate::storage::Storage;
 use crate::transfer_budget::TransferBudget;
 use crate::wire::KeyId;
@@ -23,8 +26,11 @@ use crate::wire::KeyId;
 pub struct Server {
     pub(super) storage: Arc<dyn Storage>,
     pub(super) keys: HashMap<KeyId, ServerKey>,
+    pub(super) admissions: Admissions,
     pub(super) snapshots: Snapshots,
     pub(super) digests: Arc<DigestCache>,
+    /// The files that are being read for their digests.
+    pub(super) readings: Arc<Readings>,
     pub(super) uploads: Arc<Uploads>,
     pub(super) jobs: Arc<Jobs>,
     pub(super) watches: Arc<Watches>,
@@ -48,22 +54,32 @@ impl Server {
         config.data_bytes_max = config.data_bytes_max.clamp(DATA_BYTES_MIN, DATA_BYTES_MAX);
         let keys =
             keys.into_iter().map(Into::into).map(|known: ServerKey| (known.key.id().to_owned(), known)).collect();
+        let admissions = Admissions::new(&config);
         let snapshots = Snapshots::new(config.snapshot_bytes_max, config.snapshot_time);
         let digests = Arc::new(DigestCache::new(records.clone()));
+        let readings = Arc::new(Readings::new(Arc::clone(&digests), admissions.files_read.clone()));
         let kept = Arc::new(KeptFiles::new(config.trash_bytes_max));
-        let uploads =
-            Uploads::new(Arc::clone(&storage), records.clone(), Arc::clone(&digests), Arc::clone(&kept), &config);
+        let uploads = Uploads::new(
+            Arc::clone(&storage),
+            records.clone(),
+            Arc::clone(&digests),
+            Arc::clone(&kept),
+            &admissions,
+            &config,
+        );
         let uploads = Arc::new(uploads);
-        let watches = Arc::new(Watches::new(Arc::clone(&storage)));
-        let jobs = Arc::new(Jobs::new(Arc::clone(&storage), records.clone(), kept));
+        let watches = Arc::new(Watches::new(Arc::clone(&storage), admissions.watches.clone()));
+        let jobs = Arc::new(Jobs::new(Arc::clone(&storage), records.clone(), kept, &admissions));
         let transfer_budget = TransferBudget::new(config.transfer_bytes_max);
         let health = Health::new(Arc::clone(&storage), records.clone(), config.health_time);
         Arc::new(Self {
             health,
             storage,
             keys,
+            admissions,
             snapshots,
             digests,
+            readings,
             uploads,
             jobs,
             watches,
@@ -71,5 +87,10 @@ impl Server {
             transfer_budget,
             config,
         })
+    }
+
+    /// What clients hold at present of what they share, by a name for metrics.
+    pub fn admission_figures(&self) -> Vec<(&'static str, Figures)> {
+        self.admissions.figures()
     }
 }

@@ -2,6 +2,7 @@
 //! error; a slow one is not.
 
 use std::future::poll_fn;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use shared::limits::STALL_TIME;
@@ -11,6 +12,7 @@ use tokio::time::timeout;
 
 use super::error::WireError;
 use super::frame::Frame;
+use super::progress::SendProgress;
 use super::transport::TransportWriter;
 
 /// Largest queue that is kept for later frames, in bytes: enough for an answer with a small file.
@@ -24,6 +26,7 @@ pub struct FrameWriter<W> {
     flushing: bool,
     /// The header of a DATA frame is queued or sent, and its payload is not sent completely.
     in_data: bool,
+    progress: Arc<SendProgress>,
 }
 
 impl FrameWriter<TransportWriter> {
@@ -40,7 +43,12 @@ impl FrameWriter<TransportWriter> {
 impl<W: AsyncWrite + Unpin> FrameWriter<W> {
     /// A writer at the start of a connection.
     pub fn new(sink: W) -> Self {
-        Self { sink, queued: Vec::new(), flushing: false, in_data: false }
+        Self { sink, queued: Vec::new(), flushing: false, in_data: false, progress: Arc::default() }
+    }
+
+    /// How much is sent.
+    pub fn progress(&self) -> &Arc<SendProgress> {
+        &self.progress
     }
 
     /// Queues a message; [`FrameWriter::flush`] sends it.
@@ -102,10 +110,13 @@ impl<W: AsyncWrite + Unpin> FrameWriter<W> {
     /// Sends bytes of the present DATA frame.
     pub async fn write(&mut self, mut bytes: &[u8]) -> Result<(), WireError> {
         while !bytes.is_empty() {
-            match timeout(STALL_TIME, self.sink.write(bytes)).await.map_err(|_| WireError::Stalled)?? {
-                0 => return Err(WireError::Io(std::io::ErrorKind::WriteZero.into())),
-                written => bytes = &bytes[written..],
+            self.progress.begin();
+            let written = timeout(STALL_TIME, self.sink.write(bytes)).await.map_err(|_| WireError::Stalled)??;
+            self.progress.end(written);
+            if written == 0 {
+                return Err(WireError::Io(std::io::ErrorKind::WriteZero.into()));
             }
+            bytes = &bytes[written..];
         }
         Ok(())
     }

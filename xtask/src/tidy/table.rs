@@ -22,10 +22,7 @@ pub(super) const MODULES: &[(&str, &[&str])] = &[
     ("cli", &["config"]),
     ("commands", &["calendar", "cli", "client", "random", "sparse", "state", "wire"]),
     ("program", &["cli", "commands", "config", "gateway", "run", "telemetry"]),
-    (
-        "run",
-        &["admission", "client", "config", "gateway", "server", "sockets", "state", "storage", "telemetry", "wire"],
-    ),
+    ("run", &["client", "config", "gateway", "server", "sockets", "state", "storage", "telemetry", "wire"]),
 ];
 
 /// Third-party crates that only some files may use, with those files and folders.

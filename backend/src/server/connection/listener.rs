@@ -4,17 +4,19 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::ErrorCode;
-use shared::wire::{Failure, FrameKind, Goodbye};
+use shared::limits::LEAST_PACE_TIME;
+use shared::wire::{FrameKind, Goodbye};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
 use super::close::close_with;
-use super::session::serve_connection;
+use super::newcomers::Newcomers;
+use super::places::Places;
+use super::session::{serve_entered, too_many_connections};
+use crate::admission::{Admission, Bounds, Who};
 use crate::server::exchange::sink::Sink;
 use crate::server::maintenance::{recover, run_maintenance};
 use crate::server::state::Server;
@@ -22,7 +24,9 @@ use crate::sockets;
 use crate::wire::{FrameReader, FrameWriter, InProcessListener, Source, UnixListener};
 
 /// How many connections at a time are refused with a reason; in a flood, the others are only closed.
-const REFUSALS_MAX: usize = 64;
+const REFUSALS_MAX: u64 = 64;
+/// How many of these of one peer.
+const REFUSALS_OF_ONE_MAX: u64 = 16;
 /// Most time after the drain time: for answers to the requests that are still running, and for syncing the bytes of
 /// uploads that have arrived.
 const ABORT_TIME: Duration = Duration::from_secs(10);
@@ -49,8 +53,11 @@ pub struct Listeners {
 pub async fn serve(mut listeners: Listeners, server: Arc<Server>, shutdown: CancellationToken) {
     recover(&server).await;
     let connections = Connections::new(server, shutdown);
-    let slots = || Arc::new(Semaphore::new(connections.server.config.connections_max));
-    let (tcp_slots, unix_slots, in_process_slots) = (slots(), slots(), slots());
+    let connections_max = connections.server.config.connections_max;
+    let places = [Newcomers::by_address(), Newcomers::of_one(), Newcomers::of_one()];
+    let places = places.map(|newcomers| Places::new(connections_max, newcomers));
+    connections.tasks.spawn(watch_pace(places.clone(), connections.shutdown.clone()));
+    let [tcp_places, unix_places, in_process_places] = places;
     connections.tasks.spawn(run_maintenance(Arc::clone(&connections.server), connections.shutdown.clone()));
     loop {
         let Listeners { tcp, unix, in_process } = &mut listeners;
@@ -58,18 +65,18 @@ pub async fn serve(mut listeners: Listeners, server: Arc<Server>, shutdown: Canc
         tokio::select! {
             () = connections.shutdown.cancelled() => break,
             Some(accepted) = async { Some(accept(tcp.as_ref()?).await) } => match accepted {
-                Ok(stream) => {
+                Ok((stream, peer)) => {
                     let (reader, writer) = stream.into_split();
-                    connections.take(reader, writer, &tcp_slots);
+                    connections.take(reader, writer, &tcp_places, peer);
                 }
                 Err(error) => pause_after(&error).await,
             },
             Some(accepted) = async { Some(unix.as_ref()?.accept().await) } => match accepted {
-                Ok((reader, writer)) => connections.take(reader, writer, &unix_slots),
+                Ok((reader, writer)) => connections.take(reader, writer, &unix_places, Who::one()),
                 Err(error) => pause_after(&error).await,
             },
             Some((reader, writer)) = async { in_process.as_mut()?.accept().await } => {
-                connections.take(reader, writer, &in_process_slots);
+                connections.take(reader, writer, &in_process_places, Who::one());
             }
         }
     }
@@ -78,12 +85,24 @@ pub async fn serve(mut listeners: Listeners, server: Arc<Server>, shutdown: Canc
     info!("the file server has stopped");
 }
 
-/// The next connection over TCP that is still open.
-async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
+/// Ends slow connections of listeners whose places are scarce, until `shutdown`.
+async fn watch_pace(places: [Arc<Places>; 3], shutdown: CancellationToken) {
+    let start = Instant::now();
+    let mut ticks = interval(LEAST_PACE_TIME / 4);
     loop {
-        let (stream, _) = listener.accept().await?;
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            now = ticks.tick() => places.iter().for_each(|places| places.judge(now, start)),
+        }
+    }
+}
+
+/// The next connection over TCP that is still open.
+async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, Who)> {
+    loop {
+        let (stream, peer) = listener.accept().await?;
         match sockets::set_up(&stream) {
-            Ok(()) => return Ok(stream),
+            Ok(()) => return Ok((stream, Who::peer(peer.ip()))),
             Err(error) => debug!(%error, "a connection was closed before it was served"),
         }
     }
@@ -97,7 +116,7 @@ async fn pause_after(error: &io::Error) {
 /// The open connections.
 struct Connections {
     server: Arc<Server>,
-    refusals: Arc<Semaphore>,
+    refusals: Admission,
     tasks: TaskTracker,
     shutdown: CancellationToken,
     /// Cancelled at the end of the drain time.
@@ -106,35 +125,44 @@ struct Connections {
 
 impl Connections {
     fn new(server: Arc<Server>, shutdown: CancellationToken) -> Self {
-        let refusals = Arc::new(Semaphore::new(REFUSALS_MAX));
+        let bounds = Bounds { all: REFUSALS_MAX, one: REFUSALS_OF_ONE_MAX, waiting_one: 0, waiting_all: 0 };
+        let refusals = Admission::new(bounds);
         Self { server, refusals, tasks: TaskTracker::new(), shutdown, abort: CancellationToken::new() }
     }
 
-    /// Serves a connection, or refuses it if none of `slots` is free.
-    fn take<R, W>(&self, reader: R, writer: W, slots: &Arc<Semaphore>)
+    /// Serves a connection, or refuses it if none of `places` is free.
+    fn take<R, W>(&self, reader: R, writer: W, places: &Arc<Places>, who: Who)
     where
         R: Source + Send + Sync + 'static,
         W: Sink + 'static,
     {
-        let Ok(slot) = Arc::clone(slots).try_acquire_owned() else {
-            if let Ok(refusal) = Arc::clone(&self.refusals).try_acquire_owned() {
+        if places.are_taken() {
+            if let Ok(refusal) = self.refusals.try_take(who, 1) {
                 self.tasks.spawn(async move {
                     let _refusal = refusal;
                     refuse(reader, writer).await;
                 });
             }
             return;
-        };
+        }
         let (server, shutdown, abort) = (Arc::clone(&self.server), self.shutdown.clone(), self.abort.clone());
+        let places = Arc::clone(places);
         self.tasks.spawn(async move {
-            let _slot = slot;
+            let entered = tokio::select! {
+                () = shutdown.cancelled() => return,
+                entered = places.enter(who) => entered,
+            };
+            // In a flood, what waits in vain is only closed.
+            let Ok(entered) = entered else { return };
+            let too_slow = entered.too_slow.clone();
             let aborted = async {
                 abort.cancelled().await;
                 sleep(ABORT_TIME).await;
             };
             tokio::select! {
                 () = aborted => {}
-                () = serve_connection(reader, writer, &server, &shutdown, &abort) => {}
+                () = too_slow.cancelled() => debug!("a connection was closed: its peer takes too little of an answer"),
+                () = serve_entered(reader, writer, &server, Some(entered), &shutdown, &abort) => {}
             }
         });
     }
@@ -156,7 +184,6 @@ impl Connections {
 
 async fn refuse<R: Source, W: Sink>(reader: R, writer: W) {
     let (mut reader, mut writer) = (FrameReader::new(reader), FrameWriter::new(writer));
-    let mut failure = Failure::new(ErrorCode::TooManyConnections, "the server has its most connections already");
-    failure.retry_after_ms = Some(1_000);
-    close_with(&mut reader, &mut writer, FrameKind::Goodbye, &Goodbye { error: Some(failure) }).await;
+    let goodbye = Goodbye { error: Some(too_many_connections()) };
+    close_with(&mut reader, &mut writer, FrameKind::Goodbye, &goodbye).await;
 }

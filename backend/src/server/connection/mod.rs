@@ -4,4 +4,6 @@ mod close;
 mod handshake;
 mod inbound;
 pub(super) mod listener;
+mod newcomers;
+mod places;
 pub(super) mod session;

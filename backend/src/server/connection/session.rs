@@ -14,6 +14,7 @@ use tracing::{debug, warn};
 use super::close::{close_with, send_last};
 use super::handshake::handshake;
 use super::inbound::{CancelRate, InboundReader};
+use super::places::Entered;
 use crate::lazy_timeout::LazyTimeout;
 use crate::server::error::RequestError;
 use crate::server::exchange::body::RequestBody;
@@ -48,12 +49,32 @@ pub async fn serve_connection<R, W>(
     R: Source,
     W: Sink,
 {
+    serve_entered(reader, writer, server, None, shutdown, overdue).await;
+}
+
+/// As [`serve_connection`], for a connection of a listener, which has its place until the future is dropped.
+pub(super) async fn serve_entered<R, W>(
+    reader: R,
+    writer: W,
+    server: &Server,
+    entered: Option<Entered>,
+    shutdown: &CancellationToken,
+    overdue: &CancellationToken,
+) where
+    R: Source,
+    W: Sink,
+{
     let mut reader = FrameReader::new(reader);
     let mut writer = FrameWriter::new(writer);
     let authenticated = tokio::select! {
         biased;
         // On shutdown, peers that have not authenticated yet are dropped.
         () = shutdown.cancelled() => None,
+        () = displaced(entered.as_ref()) => {
+            let failure = Failure::new(ErrorCode::HandshakeTimeout, "other clients wait for a handshake");
+            send_last(&mut writer, FrameKind::Goodbye, &Goodbye { error: Some(failure) }).await;
+            return;
+        }
         peer = timeout(server.config.handshake_time, handshake(&mut reader, &mut writer, server)) => Some(peer),
     };
     let peer = match authenticated {
@@ -69,6 +90,14 @@ pub async fn serve_connection<R, W>(
         Some(Err(_)) => {
             let failure = Failure::new(ErrorCode::HandshakeTimeout, "the handshake took too long");
             return close_with(&mut reader, &mut writer, FrameKind::Goodbye, &Goodbye { error: Some(failure) }).await;
+        }
+    };
+    let place = entered.map(|entered| entered.authenticated(&peer.principal, writer.progress())).transpose();
+    let _place = match place {
+        Ok(place) => place,
+        Err(_) => {
+            let goodbye = Goodbye { error: Some(too_many_connections()) };
+            return close_with(&mut reader, &mut writer, FrameKind::Goodbye, &goodbye).await;
         }
     };
     let cancels = CancelRate::default();
@@ -89,6 +118,19 @@ pub async fn serve_connection<R, W>(
             close_with(&mut session.reader, &mut session.writer, FrameKind::Goodbye, &goodbye).await;
         }
     }
+}
+
+async fn displaced(entered: Option<&Entered>) {
+    match entered {
+        Some(entered) => entered.displaced().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Why a connection is refused.
+pub(super) fn too_many_connections() -> Failure {
+    let failure = Failure::new(ErrorCode::TooManyConnections, "the server has its most connections already");
+    Failure { retry_after_ms: Some(1_000), ..failure }
 }
 
 /// An authenticated connection.

@@ -11,6 +11,8 @@ pub(super) enum ItemError {
     Failed(StorageError, Option<VPath>),
     /// Its client cancelled the job.
     Canceled,
+    /// It has changed nothing yet, takes many steps, and waits for its turn among such jobs.
+    ManySteps,
     /// The server stops. The item stays begun, and continues at the next start.
     Stopping,
 }

@@ -16,3 +16,6 @@ mod runner;
 mod sweep;
 mod transfer;
 mod trash;
+
+#[cfg(test)]
+mod turns_tests;

@@ -22,11 +22,15 @@ impl JobRunner {
     pub(super) fn delete(&mut self, index: usize, chosen: &PathItem) -> Result<Outcome, ItemError> {
         let path = self.entry_path(&chosen.path)?;
         let id = self.record.trash_id(index, &path);
-        if !self.was_trashed(id)? {
+        let was_trashed = self.was_trashed(id)?;
+        if was_trashed {
+            self.require_long()?;
+        } else {
             let Some(entry) = self.entry_at(&path)? else {
                 return if self.is_resumed(index) { Ok(done(None)) } else { Err(ErrorCode::NotFound.into()) };
             };
             if is_real_folder(&entry) {
+                self.require_long()?;
                 self.storage.check_mounts(&path)?;
             }
             self.begin(index, None);
@@ -54,7 +58,7 @@ impl JobRunner {
                 self.records.unmark_purge(id)?;
                 Err(ItemError::Failed(error, path))
             }
-            Err(ItemError::Stopping) => Err(ItemError::Stopping),
+            Err(stop @ (ItemError::Stopping | ItemError::ManySteps)) => Err(stop),
         }
     }
 

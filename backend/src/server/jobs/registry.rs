@@ -4,17 +4,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use shared::job::Progress;
-use shared::limits::{JOBS_AT_A_TIME_MAX, JOBS_MAX};
 use shared::wire::{ChangeRequest, Failure};
 use shared::{ErrorCode, JobId, JobState};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, error};
 
 use super::live_job::LiveJob;
 use super::runner::JobRunner;
+use crate::admission::Permit;
 use crate::random::random_bytes;
+use crate::server::admissions::Admissions;
 use crate::server::authority::{Owner, seen_by};
 use crate::server::blocking::blocking;
 use crate::server::clock;
@@ -35,7 +35,7 @@ pub(in crate::server) struct Jobs {
     live: Mutex<HashMap<(Owner, JobId), Arc<LiveJob>>>,
     /// Held while a job is recorded, so that of two requests with the same key the second one finds its job.
     beginning: Mutex<()>,
-    slots: Arc<Semaphore>,
+    admissions: Admissions,
     tasks: TaskTracker,
     /// Set when the server stops: jobs stop at their next step, and continue at the next start.
     pub(super) stopping: CancellationToken,
@@ -47,6 +47,7 @@ impl Jobs {
         storage: Arc<dyn Storage>,
         records: Option<Arc<Database>>,
         kept: Arc<KeptFiles>,
+        admissions: &Admissions,
     ) -> Self {
         Self {
             storage,
@@ -54,7 +55,7 @@ impl Jobs {
             kept,
             live: Mutex::default(),
             beginning: Mutex::default(),
-            slots: Arc::new(Semaphore::new(JOBS_AT_A_TIME_MAX)),
+            admissions: admissions.clone(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }
@@ -101,9 +102,8 @@ impl Jobs {
             }
             return Err(Failure::new(ErrorCode::KeyReused, "the key was used for another change").into());
         }
-        if self.live().len() >= JOBS_MAX {
-            return Err(Failure::new(ErrorCode::TooManyRequests, "too many changes wait to be run").into());
-        }
+        let place = self.admissions.jobs.try_take(owner.who(&request.caller), 1);
+        let place = place.map_err(|refusal| RequestError::refused(refusal, "changes that run or wait to be run"))?;
         let entries_total = request.change.len() as u64;
         let mut record = JobRecord {
             number: 0,
@@ -118,7 +118,7 @@ impl Jobs {
         };
         gate.begin()?;
         record.number = records.insert_job(&record, clock::now())?;
-        self.start(record, None);
+        self.start(record, None, place);
         Ok(())
     }
 
@@ -128,41 +128,57 @@ impl Jobs {
         for record in records.running_jobs()? {
             debug!(job = %record.id, "a job is resumed");
             let items = records.items(record.number)?;
-            self.start(record, Some(items));
+            let place = self.admissions.jobs.hold(record.owner.who(&record.request.caller), 1);
+            self.start(record, Some(items), place);
         }
         Ok(())
     }
 
-    /// Runs a job as soon as a slot is free. `before` has the items of a job from before a restart.
-    fn start(self: &Arc<Self>, record: JobRecord, before: Option<Vec<ItemRecord>>) {
+    /// Runs a job as soon as it is its owner's turn. `before` has the items of a job from before a restart, `place` its
+    /// place among all jobs.
+    fn start(self: &Arc<Self>, record: JobRecord, before: Option<Vec<ItemRecord>>, place: Permit) {
         let outcomes = before.iter().flatten().map_while(|item| item.outcome.clone()).collect();
         let live = Arc::new(LiveJob::new(&record, outcomes));
         let key = (record.owner.clone(), record.id);
         self.live().insert(key.clone(), Arc::clone(&live));
         let jobs = Arc::clone(self);
         self.tasks.spawn(async move {
-            let slot = tokio::select! {
-                biased;
-                () = jobs.stopping.cancelled() => return,
-                slot = Arc::clone(&jobs.slots).acquire_owned() => slot,
-            };
-            let (Ok(_slot), Ok(records)) = (slot, jobs.records().cloned()) else { return };
-            // A record without its root cannot have passed the check of its rights.
-            let Ok(storage) = seen_by(&record.request.caller, &jobs.storage) else {
-                jobs.live().remove(&key);
-                return;
-            };
-            let stopping = jobs.stopping.clone();
-            let runner = JobRunner::new(storage, records, Arc::clone(&jobs.kept), live, record, before, stopping);
-            let run = blocking(move || {
-                runner.run();
-                Ok::<_, StorageError>(())
-            });
-            if let Err(error) = run.await {
-                error!(%error, "a job was interrupted; it is resumed at the next start");
-            }
+            let _place = place;
+            jobs.run(live, record, before).await;
             jobs.live().remove(&key);
         });
+    }
+
+    /// Runs a job, first among those that take one step for each item, unless it is long from the start.
+    async fn run(&self, live: Arc<LiveJob>, record: JobRecord, before: Option<Vec<ItemRecord>>) {
+        let who = record.owner.who(&record.request.caller);
+        // A record without its root cannot have passed the check of its rights.
+        let (Ok(records), Ok(storage)) = (self.records().cloned(), seen_by(&record.request.caller, &self.storage))
+        else {
+            return;
+        };
+        let (kept, stopping) = (Arc::clone(&self.kept), self.stopping.clone());
+        let mut runner = JobRunner::new(storage, records, kept, Arc::clone(&live), record, before, stopping);
+        loop {
+            let Admissions { long_jobs, short_jobs, .. } = &self.admissions;
+            let running = if runner.is_long() { long_jobs } else { short_jobs };
+            let turn = tokio::select! {
+                biased;
+                () = self.stopping.cancelled() => return,
+                // It ends at once, and needs no turn for that.
+                () = live.cancelled.cancelled() => None,
+                turn = running.take_accepted(who, 1) => Some(turn),
+            };
+            let run = blocking(move || {
+                let _turn = turn;
+                Ok::<_, StorageError>(runner.run())
+            });
+            match run.await {
+                Ok(Some(unfinished)) => runner = unfinished,
+                Ok(None) => return,
+                Err(error) => return error!(%error, "a job was interrupted; it is resumed at the next start"),
+            }
+        }
     }
 
     /// Stops all jobs at their next step, and waits for that.

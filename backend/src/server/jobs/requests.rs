@@ -63,12 +63,18 @@ pub(in crate::server) async fn status<W: Sink>(
         let job = response.until_cancelled(job).await?;
         return send(response, job).await;
     }
-    let (listing, owner) = (Arc::clone(jobs), access.owner.clone());
-    let records = blocking(move || Ok(listing.records()?.jobs_of(&owner, LISTED_MAX)?));
-    let records = response.until_cancelled(records).await?;
-    for record in records.into_iter().filter(|record| access.check(&record.request.change).is_ok()) {
-        let live = jobs.find(&record.owner, record.id);
-        let job = live.map_or_else(|| record.describe(), |live| Job { outcomes: Vec::new(), ..live.describe() });
+    let (listing, access) = (Arc::clone(jobs), access.clone());
+    // While the answer is sent, the requests of the jobs are not in memory.
+    let listed = blocking(move || {
+        let records = listing.records()?.jobs_of(&access.owner, LISTED_MAX)?;
+        let seen = records.into_iter().filter(|record| access.check(&record.request.change).is_ok());
+        let described = seen.map(|record| {
+            let live = listing.find(&record.owner, record.id);
+            live.map_or_else(|| record.describe(), |live| Job { outcomes: Vec::new(), ..live.describe() })
+        });
+        Ok(described.collect::<Vec<_>>())
+    });
+    for job in response.until_cancelled(listed).await? {
         response.send(FrameKind::Job, &job).await?;
     }
     Ok(())

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use shared::limits::CHANGE_ITEMS_MAX;
-use shared::{Change, Entry, ErrorCode, JobState, Outcome, Rights, VPath};
+use shared::{Change, Conflict, Entry, ErrorCode, JobState, Outcome, Rights, VPath};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -50,6 +50,10 @@ pub(super) struct JobRunner {
     pub(super) changed: bool,
     /// Most items of the next group that is restored.
     pub(super) group_max: usize,
+    /// It has its turn among the jobs that copy or remove trees.
+    long: bool,
+    /// The item that is moved to another file system, once that is known.
+    pub(super) crossing: Option<usize>,
 }
 
 impl JobRunner {
@@ -72,6 +76,7 @@ impl JobRunner {
             let path = |bytes| VPath::from_bytes(bytes).ok();
             begun.map(|record| (record.item, record.target.and_then(path))).collect()
         });
+        let long = takes_many_steps(&record.request.change);
         let (unwritten, reported) = (Vec::new(), Instant::now());
         Self {
             storage,
@@ -89,11 +94,19 @@ impl JobRunner {
             begun: None,
             changed: false,
             group_max: GROUP_MAX,
+            long,
+            crossing: None,
         }
     }
 
-    /// Runs the job to its end, or until the server stops.
-    pub(super) fn run(mut self) {
+    /// Whether the job needs a turn among those that copy or remove trees.
+    pub(super) fn is_long(&self) -> bool {
+        self.long
+    }
+
+    /// Runs the job to its end, or until the server stops. Returns a job that has to wait for its turn as a long one, and
+    /// then goes on with the same item.
+    pub(super) fn run(mut self) -> Option<Self> {
         let change = self.live.change.clone();
         let started = Instant::now();
         let mut state = JobState::Done;
@@ -104,7 +117,11 @@ impl JobRunner {
                 Ok(None) => continue,
                 Ok(Some(outcome)) => outcome,
                 Err(ItemError::Failed(error, path)) => self.failed(error, path),
-                Err(ItemError::Stopping) => return,
+                Err(ItemError::Stopping) => return None,
+                Err(ItemError::ManySteps) => {
+                    (self.long, self.begun) = (true, None);
+                    return Some(self);
+                }
                 Err(ItemError::Canceled) => {
                     state = JobState::Canceled;
                     // Of a group that the previous process had begun, each item has an outcome.
@@ -123,6 +140,13 @@ impl JobRunner {
         self.report();
         let milliseconds = started.elapsed().as_millis();
         info!(job = %self.record.id, items = self.ended, milliseconds, "a job has ended");
+        None
+    }
+
+    /// Lets no item go on that copies or removes a tree, until the job has its turn for that. Called before the item
+    /// changes anything.
+    pub(super) fn require_long(&self) -> Result<(), ItemError> {
+        if self.long { Ok(()) } else { Err(ItemError::ManySteps) }
     }
 
     /// Runs the present item, or the group that it begins: the outcomes of a group are noted already.
@@ -225,6 +249,19 @@ impl JobRunner {
             Err(error) if error.code == ErrorCode::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// True for changes that copy or remove trees from the start. A move finds out whether it copies, and a deletion whether
+/// there is a tree.
+fn takes_many_steps(change: &Change) -> bool {
+    match change {
+        Change::Copy { .. } | Change::Purge { .. } | Change::Restore { conflict: Conflict::Replace, .. } => true,
+        Change::MakeFolder { .. }
+        | Change::Move { .. }
+        | Change::Trash { .. }
+        | Change::Delete { .. }
+        | Change::Restore { .. } => false,
     }
 }
 

@@ -8,29 +8,40 @@ use tokio_util::sync::CancellationToken;
 
 use super::names::Names;
 use super::snapshots::{Key, Trust, WatchGuard};
-use super::sorted_names::SortedNames;
+use super::sorted_names::{Item, SortedNames};
 use crate::server::clock;
+use crate::server::counted_memory::CountedMemory;
 use crate::server::entries::{check_cancelled, is_cancelled_at};
 use crate::storage::{FolderState, Storage, StorageError, Visit, is_settled};
 
 /// All names of a folder; with more than `kept_above` of them, also their [`Trust`].
 ///
 /// # Errors
-/// [`ErrorCode::TooLarge`] for more than `entries_max` names, [`ErrorCode::Canceled`], and as [`Storage::list_names`].
+/// [`ErrorCode::TooLarge`] for more than `entries_max` names, [`ErrorCode::Canceled`], and as [`CountedMemory::set`] and
+/// [`Storage::list_names`].
 pub(super) fn read_names(
     storage: &Arc<dyn Storage>,
     key: &Key,
     kept_above: usize,
     entries_max: usize,
     cancelled: &CancellationToken,
+    memory: &mut CountedMemory,
 ) -> Result<(SortedNames, Option<Trust>), StorageError> {
     let now = clock::now();
     let mut names = Names::default();
-    let mut too_many = false;
+    let (mut too_many, mut counted) = (false, Ok(()));
     let state = storage.list_names(&key.folder, &mut |name, folder| {
         too_many = names.len() >= entries_max || names.push(name, folder).is_err();
-        if too_many || is_cancelled_at(names.len(), cancelled) { Visit::Stop } else { Visit::Continue }
+        if names.len() % 1024 == 0 {
+            counted = memory.set(names.bytes());
+        }
+        if too_many || counted.is_err() || is_cancelled_at(names.len(), cancelled) {
+            Visit::Stop
+        } else {
+            Visit::Continue
+        }
     })?;
+    counted?;
     if too_many {
         return Err(StorageError::new(ErrorCode::TooLarge, "the folder has more entries than are listed"));
     }
@@ -39,6 +50,8 @@ pub(super) fn read_names(
     let trust = state.filter(|state| names.len() > kept_above && is_settled(state.modified, now));
     let trust = trust.and_then(|state| watch(&**storage, key, state));
     let order = key.order;
+    let ranks_bytes = if order.key == SortKey::Name { 0 } else { size_of::<(usize, bool, u64)>() };
+    memory.set(names.bytes() + names.len() * (size_of::<Item>() + ranks_bytes))?;
     if order.key == SortKey::Name {
         return Ok((SortedNames::by_name(names, order), trust));
     }

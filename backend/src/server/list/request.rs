@@ -11,8 +11,10 @@ use super::cursor::Cursor;
 use super::page::{Batch, Page, Start};
 use super::read_names::read_names;
 use super::snapshots::{Key, Snapshot, Snapshots};
-use crate::server::authority::{authorise, link_scope, seen_by};
+use crate::admission::Admission;
+use crate::server::authority::{authorise, link_scope, seen_by, share_of};
 use crate::server::blocking::blocking;
+use crate::server::counted_memory::CountedMemory;
 use crate::server::error::RequestError;
 use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
@@ -23,6 +25,7 @@ use crate::storage::Storage;
 pub(in crate::server) async fn list<W: Sink>(
     storage: &Arc<dyn Storage>,
     snapshots: &Snapshots,
+    listed_bytes: &Admission,
     entries_max: usize,
     peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
@@ -30,23 +33,35 @@ pub(in crate::server) async fn list<W: Sink>(
 ) -> Result<(), RequestError> {
     response.set_deadline(request.caller.deadline_ms);
     let storage = &seen_by(&request.caller, storage)?;
+    let who = share_of(&request.caller, peer)?;
     let folder = authorise(&request.caller, peer, Rights::LIST, &request.path)?;
     let key = Key { folder, links: link_scope(&request.caller)?, order: request.order };
     let cursor = request.cursor.as_deref().map(Cursor::parse).transpose()?;
     let limit = request.limit as usize;
     let cancelled = response.cancelled().clone();
     let kept = cursor.as_ref().and_then(|cursor| Some((snapshots.find(cursor.snapshot, &key)?, cursor.index)));
-    let (snapshot, mut batch) = match kept {
+    let (snapshot, mut batch, read) = match kept {
         Some((snapshot, index)) => {
             let page = Page { from: Start::Index(index), limit, continued: false };
             let batch = response.until_cancelled(look_up(storage, cancelled.clone(), &snapshot, page)).await?;
-            (snapshot, batch)
+            (snapshot, batch, None)
         }
         None => {
             let page = Page { from: cursor.map_or(Start::Index(0), Start::After), limit, continued: false };
-            FreshPage { storage, snapshots, entries_max, key, page }.first_batch(response).await?
+            let memory = CountedMemory::new(listed_bytes, who);
+            FreshPage { storage, snapshots, entries_max, key, page, memory }.first_batch(response).await?
         }
     };
+    let mut memory = CountedMemory::new(listed_bytes, who);
+    if batch.rest.is_empty() {
+        // The answer lives as long as its reader takes, and the names do not.
+        drop((snapshot, read));
+        memory.set(bytes(&batch.blocks))?;
+        return send(response, batch.blocks).await;
+    }
+    let _held = snapshot.hold(listed_bytes, who, read)?;
+    // While some rows are sent, the next ones are looked up.
+    memory.set(2 * bytes(&batch.blocks))?;
     loop {
         let blocks = std::mem::take(&mut batch.blocks);
         if batch.rest.is_empty() {
@@ -58,6 +73,10 @@ pub(in crate::server) async fn list<W: Sink>(
         sent?;
         batch = next?;
     }
+}
+
+fn bytes(blocks: &[Vec<u8>]) -> usize {
+    blocks.iter().map(Vec::len).sum()
 }
 
 async fn send<W: Sink>(response: &mut ResponseWriter<'_, W>, blocks: Vec<Vec<u8>>) -> Result<(), RequestError> {
@@ -84,6 +103,8 @@ struct FreshPage<'a> {
     entries_max: usize,
     key: Key,
     page: Page,
+    /// That of the names that are read.
+    memory: CountedMemory,
 }
 
 impl FreshPage<'_> {
@@ -92,7 +113,7 @@ impl FreshPage<'_> {
     async fn first_batch<W: Sink>(
         self,
         response: &mut ResponseWriter<'_, W>,
-    ) -> Result<(Arc<Snapshot>, Batch), RequestError> {
+    ) -> Result<(Arc<Snapshot>, Batch, Option<CountedMemory>), RequestError> {
         let snapshots = self.snapshots;
         let asked = snapshots.now();
         let mut candidate = snapshots.trusted(&self.key);
@@ -102,7 +123,7 @@ impl FreshPage<'_> {
                 let batch = response.until_cancelled(batch).await?;
                 // Read after this request arrived, or unchanged since.
                 if snapshot.id > asked || (snapshot.agrees_with(batch.state) && !batch.misplaced) {
-                    return Ok((snapshot, batch));
+                    return Ok((snapshot, batch, None));
                 }
                 snapshot.distrust();
             }
@@ -115,32 +136,32 @@ impl FreshPage<'_> {
             }
             // A folder with more than a page is kept for the next page, and a long one for the next request.
             let kept_above = self.page.limit.min(LIST_LIMIT_DEFAULT as usize);
-            let (snapshot, batch) =
-                response.until_cancelled(self.read(kept_above, response.cancelled().clone())).await?;
+            let reading = self.read(kept_above, response.cancelled().clone());
+            let (snapshot, batch, read) = response.until_cancelled(reading).await?;
             if snapshot.names.len() > kept_above {
                 snapshots.keep(&snapshot);
             }
             turn.hand_on(&snapshot);
-            return Ok((snapshot, batch));
+            return Ok((snapshot, batch, Some(read)));
         }
     }
 
     /// Reads the folder into a new snapshot, and looks the page up.
     fn read(
-        &self,
+        self,
         kept_above: usize,
         cancelled: CancellationToken,
-    ) -> impl Future<Output = Result<(Arc<Snapshot>, Batch), RequestError>> + use<> {
-        let (storage, key, page) = (Arc::clone(self.storage), self.key.clone(), self.page.clone());
-        let (id, entries_max) = (self.snapshots.now(), self.entries_max);
+    ) -> impl Future<Output = Result<(Arc<Snapshot>, Batch, CountedMemory), RequestError>> + use<> {
+        let Self { storage, snapshots, entries_max, key, page, mut memory } = self;
+        let (storage, id) = (Arc::clone(storage), snapshots.now());
         blocking(move || {
-            let (names, trust) = read_names(&storage, &key, kept_above, entries_max, &cancelled)?;
+            let (names, trust) = read_names(&storage, &key, kept_above, entries_max, &cancelled, &mut memory)?;
             let snapshot = Snapshot::new(id, key, names, trust);
             let batch = page.batch(&*storage, &snapshot, &cancelled)?;
             if !snapshot.agrees_with(batch.state) {
                 snapshot.distrust();
             }
-            Ok::<_, RequestError>((Arc::new(snapshot), batch))
+            Ok::<_, RequestError>((Arc::new(snapshot), batch, memory))
         })
     }
 }

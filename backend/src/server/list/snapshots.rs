@@ -7,15 +7,17 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use shared::{ETag, Order, VPath};
 use tokio::sync::OwnedMutexGuard;
 
 use super::sorted_names::SortedNames;
+use crate::admission::{Admission, Who};
 use crate::random::random_bytes;
-use crate::storage::{LinkScope, WatchHandle};
+use crate::server::counted_memory::CountedMemory;
+use crate::storage::{LinkScope, StorageError, WatchHandle};
 
 /// Most snapshots: each has a watch of the system.
 const SNAPSHOTS_MAX: usize = 256;
@@ -32,6 +34,8 @@ pub(super) struct Snapshot {
     /// `None` if nothing shows that the folder still has these names.
     trust: Option<Trust>,
     read: Instant,
+    /// The memory of the snapshot, counted once for each owner whose answers hold it while they are sent.
+    holders: Mutex<HashMap<Who, Weak<CountedMemory>>>,
 }
 
 /// What is listed.
@@ -70,7 +74,7 @@ impl Drop for WatchGuard {
 impl Snapshot {
     /// A snapshot that was read just now.
     pub(super) fn new(id: u64, key: Key, names: SortedNames, trust: Option<Trust>) -> Self {
-        Self { id, key, names, trust, read: Instant::now() }
+        Self { id, key, names, trust, read: Instant::now(), holders: Mutex::default() }
     }
 
     /// Whether a folder in this state still has the names.
@@ -82,6 +86,29 @@ impl Snapshot {
     pub(super) fn is_trusted(&self) -> bool {
         let unchanged = |trust: &Trust| trust.unchanged.load(Ordering::Acquire);
         self.read.elapsed() < TRUST_TIME && self.trust.as_ref().is_some_and(unchanged)
+    }
+
+    /// Counts the memory of the snapshot for an owner whose answer holds it while it is sent. The cache may drop the
+    /// snapshot meanwhile, and does not count it then. `read` is what the reading of the snapshot counted.
+    ///
+    /// # Errors
+    /// As [`CountedMemory::set`].
+    pub(super) fn hold(
+        &self,
+        listed_bytes: &Admission,
+        who: Who,
+        read: Option<CountedMemory>,
+    ) -> Result<Arc<CountedMemory>, StorageError> {
+        let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(held) = holders.get(&who).and_then(Weak::upgrade) {
+            return Ok(held);
+        }
+        let mut memory = read.unwrap_or_else(|| CountedMemory::new(listed_bytes, who));
+        memory.set(self.names.bytes())?;
+        let memory = Arc::new(memory);
+        holders.retain(|_, held| held.strong_count() > 0);
+        holders.insert(who, Arc::downgrade(&memory));
+        Ok(memory)
     }
 
     /// Lets the snapshot serve no further first page.

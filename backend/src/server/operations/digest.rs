@@ -3,21 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::wire::{Digest, DigestsKnown, Failure, FrameKind};
-use shared::{Algorithm, Digests, Entry, ErrorCode, Rights};
-use tokio::sync::watch;
+use shared::wire::{Digest, DigestsKnown, FrameKind};
+use shared::{Algorithm, Digests, Entry, Rights};
 
-use crate::server::authority::{authorise, seen_by};
+use crate::admission::Who;
+use crate::server::authority::{authorise, seen_by, share_of};
 use crate::server::blocking::blocking;
-use crate::server::clock;
-use crate::server::digests::hash_range::hash_range;
-use crate::server::digests::hasher::Hashers;
 use crate::server::error::RequestError;
 use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
 use crate::server::peer::Peer;
+use crate::server::readings::Readings;
 use crate::server::records::digest_cache::DigestCache;
-use crate::storage::{OpenFile, Storage, is_settled};
+use crate::storage::{OpenFile, Storage};
 
 /// Time between two reports of progress.
 const REPORT_TIME: Duration = Duration::from_millis(500);
@@ -26,12 +24,14 @@ const REPORT_TIME: Duration = Duration::from_millis(500);
 pub(in crate::server) async fn digest<W: Sink>(
     storage: &Arc<dyn Storage>,
     cache: &Arc<DigestCache>,
+    readings: &Arc<Readings>,
     peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
     request: Digest,
 ) -> Result<(), RequestError> {
     response.set_deadline(request.caller.deadline_ms);
     let storage = &seen_by(&request.caller, storage)?;
+    let who = share_of(&request.caller, peer)?;
     let path = authorise(&request.caller, peer, Rights::READ, &request.path)?;
     let (opening, finding) = (Arc::clone(storage), Arc::clone(cache));
     let opened = blocking(move || {
@@ -46,63 +46,80 @@ pub(in crate::server) async fn digest<W: Sink>(
     let mut digests = if missing.is_empty() || request.known_only {
         Digests::default()
     } else {
-        compute(cache, response, file, &entry, missing).await?
+        Following { readings, who, entry: &entry }.compute(response, file, missing).await?
     };
     digests.known.extend(known.known.into_iter().filter(|sum| request.algorithms.contains(&sum.algorithm)));
     response.send(FrameKind::Digests, &DigestsKnown { bytes: entry.size, entry, digests }).await
 }
 
-/// Reads the whole file on a blocking thread, and reports its progress.
-async fn compute<W: Sink>(
-    cache: &Arc<DigestCache>,
-    response: &mut ResponseWriter<'_, W>,
-    file: Box<dyn OpenFile>,
-    entry: &Entry,
-    algorithms: Vec<Algorithm>,
-) -> Result<Digests, RequestError> {
-    let (progress, mut bytes_so_far) = watch::channel(0);
-    let (cancelled, cache) = (response.cancelled().clone(), Arc::clone(cache));
-    let work = blocking(move || {
-        let digests = hash_file(&*file, &algorithms, |bytes| {
-            progress.send_replace(bytes);
-            if cancelled.is_cancelled() { Err(ErrorCode::Canceled.into()) } else { Ok(()) }
-        })?;
-        // Of a file that is not settled nothing is kept: its next change may leave the validator as it is.
-        let settled = is_settled(file.entry().modified, clock::now());
-        if let Some(etag) = file.entry().etag.filter(|_| settled) {
-            cache.keep(etag, &digests);
-        }
-        Ok(digests)
-    });
-    tokio::pin!(work);
-    loop {
-        let step = async {
-            tokio::select! {
-                biased;
-                done = &mut work => done.map(Some),
-                () = tokio::time::sleep(REPORT_TIME) => Ok(None),
-            }
-        };
-        if let Some(digests) = response.until_cancelled(step).await? {
-            return Ok(digests);
-        }
-        let bytes = *bytes_so_far.borrow_and_update();
-        let report = DigestsKnown { entry: entry.clone(), bytes, digests: Digests::default() };
-        response.send(FrameKind::Digests, &report).await?;
-        response.flush().await?;
-    }
+/// A request that waits for the digests of a file.
+struct Following<'a> {
+    readings: &'a Arc<Readings>,
+    who: Who,
+    entry: &'a Entry,
 }
 
-fn hash_file(
-    file: &dyn OpenFile,
-    algorithms: &[Algorithm],
-    progress: impl FnMut(u64) -> Result<(), RequestError>,
-) -> Result<Digests, RequestError> {
-    let mut hashers = Hashers::new(algorithms);
-    let read = |buffer: &mut [u8], at| file.read_at(buffer, at);
-    hash_range(file.entry().size, read, |bytes| hashers.update(bytes), progress)?;
-    if file.entry().etag != Some(file.etag_now()?) {
-        return Err(Failure::new(ErrorCode::Changed, "the file changed while it was read").into());
+impl Following<'_> {
+    /// The digests of the whole file, from the reading that runs, or from a new one once it is the caller's turn.
+    async fn compute<W: Sink>(
+        &self,
+        response: &mut ResponseWriter<'_, W>,
+        file: Box<dyn OpenFile>,
+        algorithms: Vec<Algorithm>,
+    ) -> Result<Digests, RequestError> {
+        let etag = file.entry().etag;
+        let mut file = Some(file);
+        loop {
+            let reading = match (etag.and_then(|etag| self.readings.find(etag)), file.take()) {
+                (Some(running), unread) => {
+                    // Kept for a reading of its own, unless this one is enough.
+                    file = unread.filter(|_| !running.covers(&algorithms));
+                    running
+                }
+                (None, Some(file)) => {
+                    let turn = async {
+                        let place = self.readings.places.take(self.who, 1).await;
+                        place.map_err(|refusal| RequestError::refused(refusal, "files that are read for their digests"))
+                    };
+                    let place = self.report_until(response, || 0, turn).await?;
+                    self.readings.start(file, algorithms.clone(), place)
+                }
+                (None, None) => return Err(shared::ErrorCode::Internal.into()),
+            };
+            if reading.covers(&algorithms) {
+                return self.report_until(response, || reading.bytes(), reading.ended()).await;
+            }
+            let other = async {
+                // Whatever comes of it: it is another request's.
+                let _ = reading.ended().await;
+                Ok(())
+            };
+            self.report_until(response, || 0, other).await?;
+        }
     }
-    Ok(hashers.finish())
+
+    /// Waits for `work`, and reports the progress meanwhile.
+    async fn report_until<W: Sink, T>(
+        &self,
+        response: &mut ResponseWriter<'_, W>,
+        bytes: impl Fn() -> u64,
+        work: impl Future<Output = Result<T, RequestError>>,
+    ) -> Result<T, RequestError> {
+        tokio::pin!(work);
+        loop {
+            let step = async {
+                tokio::select! {
+                    biased;
+                    done = &mut work => done.map(Some),
+                    () = tokio::time::sleep(REPORT_TIME) => Ok(None),
+                }
+            };
+            if let Some(done) = response.until_cancelled(step).await? {
+                return Ok(done);
+            }
+            let report = DigestsKnown { entry: self.entry.clone(), bytes: bytes(), digests: Digests::default() };
+            response.send(FrameKind::Digests, &report).await?;
+            response.flush().await?;
+        }
+    }
 }

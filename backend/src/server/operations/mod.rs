@@ -44,19 +44,20 @@ pub(super) async fn dispatch<W: Sink>(
     body: Option<RequestBody<'_>>,
     frame: &Frame,
 ) -> Result<(), RequestError> {
-    let Server { storage, snapshots, digests, records, watches, transfer_budget, config, .. } = server;
+    let Server { storage, snapshots, digests, readings, records, watches, transfer_budget, config, .. } = server;
+    let listed = &server.admissions.listed_bytes;
     check_root(storage, response, frame).await?;
     match frame.kind() {
         Some(FrameKind::List) => {
             let entries_max = config.folder_entries_max;
-            list::request::list(storage, snapshots, entries_max, peer, response, parse(frame)?).await
+            list::request::list(storage, snapshots, listed, entries_max, peer, response, parse(frame)?).await
         }
         Some(FrameKind::Stat) => stat::stat(storage, peer, response, parse(frame)?).await,
         Some(FrameKind::Get) => get::get(storage, peer, response, parse(frame)?).await,
-        Some(FrameKind::Walk) => walk::walk(storage, peer, response, parse(frame)?).await,
-        Some(FrameKind::Digest) => digest::digest(storage, digests, peer, response, parse(frame)?).await,
+        Some(FrameKind::Walk) => walk::walk(storage, listed, peer, response, parse(frame)?).await,
+        Some(FrameKind::Digest) => digest::digest(storage, digests, readings, peer, response, parse(frame)?).await,
         Some(FrameKind::ListTrash) => {
-            trash::list(storage, records.as_ref(), config.trash_expiry, peer, response, parse(frame)?).await
+            trash::list(storage, records.as_ref(), listed, config.trash_expiry, peer, response, parse(frame)?).await
         }
         Some(FrameKind::Watch) => watch::request::watch(watches, peer, response, parse(frame)?).await,
         Some(FrameKind::Stage) => uploads::stage(&server.uploads, peer, response, parse(frame)?).await,

@@ -16,7 +16,7 @@ use crate::server::error::RequestError;
 use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::{Sink, Socket};
 use crate::storage::{OpenFile, StorageError};
-use crate::wire::WireError;
+use crate::wire::{SendProgress, WireError};
 
 /// Brings the part into the page cache. False if the file system cannot tell what the cache has: the part is then read
 /// on a blocking thread instead.
@@ -47,12 +47,13 @@ pub(super) async fn send<W: Sink>(
 ) -> Result<(), RequestError> {
     response.begin_data(length);
     let writer = response.writer();
+    let progress = Arc::clone(writer.progress());
     let queued = writer.take_queued();
     let (Some(socket), Some(handle)) = (writer.sink().socket(), file.as_file()) else {
         return Err(RequestError::from(ErrorCode::Internal));
     };
-    send_before(socket, &queued).await?;
-    send_file(socket, handle, offset, length).await?;
+    send_before(socket, &progress, &queued).await?;
+    send_file(socket, &progress, handle, offset, length).await?;
     writer.end_data();
     Ok(())
 }
@@ -69,25 +70,37 @@ fn warm(file: &dyn OpenFile, offset: u64, length: usize) -> Result<(), StorageEr
 }
 
 /// Sends small frames, marked as followed by more, so that they leave in one segment with the file's bytes.
-async fn send_before(socket: Socket<'_>, mut bytes: &[u8]) -> Result<(), WireError> {
+async fn send_before(socket: Socket<'_>, progress: &SendProgress, mut bytes: &[u8]) -> Result<(), WireError> {
     while !bytes.is_empty() {
-        bytes = &bytes[socket.send(|descriptor| page_cache::send_before(descriptor, bytes)).await?..];
+        bytes = &bytes[socket.send(progress, |descriptor| page_cache::send_before(descriptor, bytes)).await?..];
     }
     Ok(())
 }
 
-async fn send_file(socket: Socket<'_>, file: &File, mut offset: u64, length: usize) -> Result<(), WireError> {
+async fn send_file(
+    socket: Socket<'_>,
+    progress: &SendProgress,
+    file: &File,
+    mut offset: u64,
+    length: usize,
+) -> Result<(), WireError> {
     let end = offset + length as u64;
     while offset < end {
         let left = usize::try_from(end - offset).unwrap_or(length);
-        offset += socket.send(|descriptor| page_cache::send_file(descriptor, file, offset, left)).await? as u64;
+        let sent = socket.send(progress, |descriptor| page_cache::send_file(descriptor, file, offset, left));
+        offset += sent.await? as u64;
     }
     Ok(())
 }
 
 impl Socket<'_> {
     /// Makes a call once the socket is writable, and again while it says that it would block.
-    async fn send(self, mut call: impl FnMut(BorrowedFd<'_>) -> io::Result<usize>) -> Result<usize, WireError> {
+    async fn send(
+        self,
+        progress: &SendProgress,
+        mut call: impl FnMut(BorrowedFd<'_>) -> io::Result<usize>,
+    ) -> Result<usize, WireError> {
+        progress.begin();
         let sent = match self {
             Self::Tcp(stream) => {
                 timeout(STALL_TIME, stream.async_io(Interest::WRITABLE, || call(stream.as_fd()))).await
@@ -96,6 +109,8 @@ impl Socket<'_> {
                 timeout(STALL_TIME, stream.async_io(Interest::WRITABLE, || call(stream.as_fd()))).await
             }
         };
-        Ok(sent.map_err(|_| WireError::Stalled)??)
+        let sent = sent.map_err(|_| WireError::Stalled)??;
+        progress.end(sent);
+        Ok(sent)
     }
 }

@@ -7,9 +7,12 @@ use shared::limits::FRAME_CONTROL_BYTES_MAX;
 use shared::wire::{FrameKind, ListTrash, TrashPage, encode};
 use shared::{Entry, ErrorCode, Kind, Link, Rights, Timestamp, TrashId, Trashed, VPath};
 
-use crate::server::authority::authorise;
+use crate::admission::Admission;
+use crate::server::authority::{authorise, share_of};
 use crate::server::blocking::blocking;
 use crate::server::clock;
+use crate::server::counted_memory::CountedMemory;
+use crate::server::entries::entry_bytes;
 use crate::server::error::RequestError;
 use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
@@ -24,6 +27,7 @@ const ITEMS_BYTES_MAX: usize = FRAME_CONTROL_BYTES_MAX - (16 << 10);
 pub(in crate::server) async fn list<W: Sink>(
     storage: &Arc<dyn Storage>,
     records: Option<&Arc<Database>>,
+    listed_bytes: &Admission,
     expiry: Duration,
     peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
@@ -39,6 +43,9 @@ pub(in crate::server) async fn list<W: Sink>(
         Ok(storage.list_trash(&TrashQuery { below, hidden, after, limit })?)
     });
     let TrashListing { items, total, more } = response.until_cancelled(listing).await?;
+    let mut memory = CountedMemory::new(listed_bytes, share_of(&request.caller, peer)?);
+    // The whole page lives as long as its reader takes.
+    memory.set(items.iter().map(|item| size_of::<TrashItem>() + entry_bytes(&item.entry)).sum())?;
     let next_cursor = items.last().filter(|_| more).map(cursor);
     let mut page = TrashPage { total: Some(total), ..TrashPage::default() };
     let mut bytes = 0;

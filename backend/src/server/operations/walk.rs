@@ -1,6 +1,7 @@
 //! WALK: everything below chosen paths, for archives and recursive downloads. Parents come before their entries,
 //! siblings in the order of their names' bytes, so a walk can continue after any path. Links are reported, never
-//! followed. What the server may not read is reported as skipped, before anything of it is asked for. Memory: the entries of the folders between the start and the present position.
+//! followed. What the server may not read is reported as skipped, before anything of it is asked for. Memory: the
+//! entries of the folders between the start and the present position, counted for the caller.
 
 use std::sync::Arc;
 
@@ -8,9 +9,11 @@ use shared::wire::{FrameKind, Growing, Page, Prefix, Skipped, Walk};
 use shared::{Entry, ErrorCode, Rights, VPath};
 use tokio_util::sync::CancellationToken;
 
-use crate::server::authority::{authorise, seen_by};
+use crate::admission::Admission;
+use crate::server::authority::{authorise, seen_by, share_of};
 use crate::server::blocking::blocking;
 use crate::server::clock;
+use crate::server::counted_memory::CountedMemory;
 use crate::server::entries::{fitting, read_entries, relative};
 use crate::server::error::RequestError;
 use crate::server::exchange::response::ResponseWriter;
@@ -41,6 +44,7 @@ struct Start {
 /// Answers PAGE….
 pub(in crate::server) async fn walk<W: Sink>(
     storage: &Arc<dyn Storage>,
+    listed_bytes: &Admission,
     peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
     request: Walk,
@@ -57,8 +61,9 @@ pub(in crate::server) async fn walk<W: Sink>(
         Some(text) => parse_cursor(text, &starts)?,
         None => (0, None),
     };
+    let memory = CountedMemory::new(listed_bytes, share_of(&request.caller, peer)?);
     let (storage, cancelled) = (Arc::clone(storage), response.cancelled().clone());
-    let mut walker = Walker { storage, cancelled, starts, index, after, stack: None, batch: Vec::new() };
+    let mut walker = Walker { storage, cancelled, starts, index, after, stack: None, batch: Vec::new(), memory };
     loop {
         let work = blocking(move || {
             let batch = walker.next_batch()?;
@@ -80,10 +85,19 @@ struct Walker {
     index: usize,
     /// The last path, relative to the present start, that an earlier request was answered with.
     after: Option<VPath>,
-    /// The entries to come of each folder on the way, the outermost folder first and each folder's last entry first.
-    /// `None` before the start itself.
-    stack: Option<Vec<Vec<Entry>>>,
+    /// The folders on the way, the outermost first. `None` before the start itself.
+    stack: Option<Vec<Level>>,
     batch: Vec<WalkItem>,
+    /// That of the folders on the way.
+    memory: CountedMemory,
+}
+
+/// A folder on the way.
+struct Level {
+    /// The entries to come, the last one first.
+    entries: Vec<Entry>,
+    /// The memory of all its entries, in bytes.
+    bytes: usize,
 }
 
 impl Walker {
@@ -110,15 +124,19 @@ impl Walker {
             return Ok(true);
         };
         let Some(level) = stack.last_mut() else { return Ok(false) };
-        match level.pop() {
+        match level.entries.pop() {
             Some(entry) => self.visit(entry)?,
-            None => drop(stack.pop()),
+            None => {
+                drop(stack.pop());
+                let bytes = self.bytes();
+                self.memory.set(bytes)?;
+            }
         }
         Ok(true)
     }
 
     /// Visits the start itself, and gives its entries.
-    fn enter(&mut self) -> Result<Vec<Vec<Entry>>, StorageError> {
+    fn enter(&mut self) -> Result<Vec<Level>, StorageError> {
         let start = &self.starts[self.index];
         let entry = self.storage.stat(&start.path)?;
         let (path, is_folder) = (start.path.clone(), entry.is_folder());
@@ -171,8 +189,9 @@ impl Walker {
             return Ok(());
         }
         match self.children(&path) {
-            Ok(entries) => self.stack.get_or_insert_default().push(entries),
-            Err(error) if error.code == ErrorCode::Canceled => return Err(error),
+            Ok(level) => self.stack.get_or_insert_default().push(level),
+            // The folder is not the reason.
+            Err(error) if matches!(error.code, ErrorCode::Canceled | ErrorCode::TooManyRequests) => return Err(error),
             // A folder that cannot be read is reported as skipped.
             Err(error) => self.skip(&path, error.code),
         }
@@ -181,8 +200,10 @@ impl Walker {
 
     /// The entries of a folder that come after `after` or contain it; the last first. Files that the server may not read
     /// are reported as skipped instead.
-    fn children(&mut self, folder: &VPath) -> Result<Vec<Entry>, StorageError> {
-        let mut entries = read_entries(&*self.storage, folder, &self.cancelled)?;
+    fn children(&mut self, folder: &VPath) -> Result<Level, StorageError> {
+        let above = self.bytes();
+        let count = |bytes| self.memory.set(above + bytes);
+        let (mut entries, bytes) = read_entries(&*self.storage, folder, &self.cancelled, count)?;
         if let Some(after) = &self.after {
             let start = &self.starts[self.index].path;
             entries.retain(|entry| {
@@ -195,7 +216,12 @@ impl Walker {
             self.skip(folder, ErrorCode::TooLarge);
         }
         entries.sort_unstable_by(|left, right| right.path.name().cmp(left.path.name()));
-        Ok(entries)
+        Ok(Level { entries, bytes })
+    }
+
+    /// The memory of the folders on the way, in bytes.
+    fn bytes(&self) -> usize {
+        self.stack.iter().flatten().map(|level| level.bytes).sum()
     }
 
     fn skip_unreadable(&mut self, folder: &VPath, entries: &mut Vec<Entry>) -> Result<(), StorageError> {

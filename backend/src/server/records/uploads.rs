@@ -102,6 +102,13 @@ impl UploadRecord {
         self.destination.is_some() && self.is_whole() && self.answer.is_none() && self.refused.is_none()
     }
 
+    /// True if an attempt to make it a file takes as long as reading or copying all of it.
+    pub(in crate::server) fn takes_reading(&self) -> bool {
+        let hashed = self.length.is_some_and(|length| self.digests_at(length).is_some());
+        // A COMMIT that was interrupted may have made the file.
+        !hashed || self.target.is_some()
+    }
+
     /// The BLAKE3 digest that the content must have.
     pub(in crate::server) fn wanted_blake3(&self) -> Option<&[u8]> {
         self.required.as_deref().or(self.request.blake3.as_deref())

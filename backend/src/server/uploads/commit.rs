@@ -15,7 +15,8 @@ use super::decide::{TargetCondition, target_condition, within_rights};
 use super::publish::{as_asked, check_blake3, is_at_or_beside, publish_at, similar_to};
 use super::registry::{Patience, Uploads, uploader};
 use super::slot::UploadLock;
-use crate::server::authority::{authorise, granted};
+use crate::admission::Permit;
+use crate::server::authority::{authorise, granted, share_of};
 use crate::server::blocking::blocking;
 use crate::server::clock;
 use crate::server::digests::hash_range::hash_range;
@@ -62,6 +63,16 @@ pub(in crate::server) async fn commit<W: Sink>(
     let condition = within_rights(target_condition(&record, request.conflict, request.if_match), rights)?;
     let blake3 = request.blake3.or_else(|| record.wanted_blake3().map(<[u8]>::to_vec));
     let parts = response.until_cancelled(uploads.lock_parts(&record)).await?;
+    let place = if record.takes_reading() {
+        let who = share_of(&request.caller, peer)?;
+        let turn = async {
+            let place = uploads.files_read.take(who, 1).await;
+            place.map_err(|refusal| RequestError::refused(refusal, "uploads that are read again"))
+        };
+        Some(response.until_cancelled(turn).await?)
+    } else {
+        None
+    };
     let (gate, cancelled) = (EffectGate::default(), response.cancelled().clone());
     let operation = CommitOperation {
         uploads: Arc::clone(uploads),
@@ -74,6 +85,7 @@ pub(in crate::server) async fn commit<W: Sink>(
         rights,
         blake3,
         cancelled,
+        _place: place,
         gate: gate.clone(),
     };
     let upload = response.until_effect(gate, blocking(move || operation.run())).await?;
@@ -102,6 +114,8 @@ pub(super) struct CommitOperation {
     pub(super) blake3: Option<Vec<u8>>,
     /// Ends the reading before the effect.
     pub(super) cancelled: CancellationToken,
+    /// A place among the files that are read as a whole, if it takes that.
+    pub(super) _place: Option<Permit>,
     /// Passed before the first change that remains.
     pub(super) gate: EffectGate,
 }

@@ -17,6 +17,8 @@ use tracing::warn;
 use super::similar::SimilarNames;
 use super::slot::{Slot, UploadLock};
 use super::unfinished::{Unfinished, UnfinishedLimits};
+use crate::admission::Admission;
+use crate::server::admissions::Admissions;
 use crate::server::authority::{Owner, granted};
 use crate::server::blocking::blocking;
 use crate::server::clock;
@@ -41,6 +43,8 @@ pub(in crate::server) struct Uploads {
     /// For the answer of an upload that becomes a new file.
     pub(super) similar: SimilarNames,
     pub(super) kept: Arc<KeptFiles>,
+    /// Places for COMMITs that read their upload again.
+    pub(super) files_read: Admission,
     /// Uploads that were used lately, and those without a record.
     slots: Mutex<Slots>,
     pub(super) unfinished: Unfinished,
@@ -78,6 +82,7 @@ impl Uploads {
         records: Option<Arc<Database>>,
         digests: Arc<DigestCache>,
         kept: Arc<KeptFiles>,
+        admissions: &Admissions,
         config: &ServerConfig,
     ) -> Self {
         let unfinished = records.as_ref().map(|records| records.unfinished_uploads()).transpose();
@@ -98,6 +103,7 @@ impl Uploads {
             digests,
             similar: SimilarNames::default(),
             kept,
+            files_read: admissions.files_read.clone(),
             slots: Mutex::default(),
             unfinished: Unfinished::new(limits, unfinished.unwrap_or_default()),
             expiry: config.upload_expiry,

@@ -1,13 +1,14 @@
-//! How many unfinished uploads there are, and how many bytes they hold, for each principal and in all. An upload is
-//! counted by its id, so it leaves the count once, however many requests end it. Pure.
+//! How many unfinished uploads there are, and how many bytes they hold, for each principal and in all; of the callers
+//! without an account also for each client. An upload is counted by its id, so it leaves the count once, however many requests end it. Pure.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use shared::limits::UPLOADS_MAX;
+use shared::limits::{UNFINISHED_CLIENT_PART, UPLOADS_MAX};
 use shared::wire::Failure;
 use shared::{ErrorCode, UploadId};
 
+use crate::admission::Who;
 use crate::server::authority::Owner;
 
 /// Most unfinished uploads of one principal.
@@ -29,11 +30,15 @@ pub(super) struct Unfinished {
 struct Counts {
     uploads: HashMap<UploadId, Counted>,
     principals: HashMap<Arc<[u8]>, Usage>,
+    /// The clients among the callers without an account.
+    clients: HashMap<Who, Usage>,
 }
 
 /// An upload that is counted.
 struct Counted {
     principal: Arc<[u8]>,
+    /// `None` with an account, and for an upload of an earlier process.
+    client: Option<Who>,
     bytes: u64,
 }
 
@@ -44,22 +49,31 @@ struct Usage {
     bytes: u64,
 }
 
+impl Usage {
+    /// Takes one upload with its bytes out. True if that was the last one.
+    fn is_unused_without(&mut self, bytes: u64) -> bool {
+        self.uploads = self.uploads.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes);
+        self.uploads == 0
+    }
+}
+
 impl Unfinished {
     /// Counts the uploads of an earlier process, without a limit.
     pub(super) fn new(limits: UnfinishedLimits, uploads: impl IntoIterator<Item = (UploadId, Owner, u64)>) -> Self {
         let mut counts = Counts::default();
         for (id, owner, bytes) in uploads {
-            counts.add(id, &owner);
+            counts.add(id, &owner, None);
             counts.set_bytes(id, bytes);
         }
         Self { limits, counts: Mutex::new(counts) }
     }
 
-    /// Counts an upload that begins.
+    /// Counts an upload that begins. `client` is the one that the gateway named.
     ///
     /// # Errors
     /// [`ErrorCode::TooManyRequests`].
-    pub(super) fn enter(&self, id: UploadId, owner: &Owner) -> Result<(), Failure> {
+    pub(super) fn enter(&self, id: UploadId, owner: &Owner, client: Option<&str>) -> Result<(), Failure> {
         let mut counts = self.counts();
         if counts.uploads.len() >= UPLOADS_MAX {
             return Err(Failure::new(ErrorCode::TooManyRequests, "the server has too many unfinished uploads"));
@@ -69,7 +83,13 @@ impl Unfinished {
             let message = format!("there are {uploads_max} unfinished uploads of this user already");
             return Err(Failure::new(ErrorCode::TooManyRequests, message));
         }
-        counts.add(id, owner);
+        let client = client.and_then(|client| owner.client(client));
+        let of_client = self.limits.of_client();
+        if client.is_some_and(|client| counts.of_client(client).uploads >= of_client.uploads_max) {
+            let message = format!("there are {} unfinished uploads from this address already", of_client.uploads_max);
+            return Err(Failure::new(ErrorCode::TooManyRequests, message));
+        }
+        counts.add(id, owner, client);
         Ok(())
     }
 
@@ -83,11 +103,13 @@ impl Unfinished {
         let Some(counted) = counts.uploads.get(&id) else { return Ok(()) };
         let used = counts.principals.get(&counted.principal).map_or(0, |usage| usage.bytes);
         let wanted = used.saturating_sub(counted.bytes).saturating_add(bytes);
-        if bytes > counted.bytes && wanted > self.limits.bytes_max {
-            let (over, bytes_max) = (wanted - self.limits.bytes_max, self.limits.bytes_max);
-            let message =
-                format!("the unfinished uploads of this user would hold {over} bytes more than their {bytes_max}");
-            return Err(Failure::new(ErrorCode::QuotaExceeded, message));
+        if bytes > counted.bytes {
+            refuse_above(self.limits.bytes_max, wanted, "of this user")?;
+            if let Some(client) = counted.client {
+                let used = counts.of_client(client).bytes;
+                let wanted = used.saturating_sub(counted.bytes).saturating_add(bytes);
+                refuse_above(self.limits.of_client().bytes_max, wanted, "from this address")?;
+            }
         }
         counts.set_bytes(id, bytes);
         Ok(())
@@ -108,36 +130,67 @@ impl Unfinished {
     }
 }
 
+impl UnfinishedLimits {
+    /// The part of these limits that one client has.
+    fn of_client(self) -> Self {
+        let part = |of: u64| of.div_ceil(UNFINISHED_CLIENT_PART);
+        let uploads_max = usize::try_from(part(self.uploads_max as u64)).unwrap_or(usize::MAX);
+        Self { uploads_max, bytes_max: part(self.bytes_max) }
+    }
+}
+
+/// # Errors
+/// [`ErrorCode::QuotaExceeded`] if `wanted` is more than `bytes_max`.
+fn refuse_above(bytes_max: u64, wanted: u64, whose: &str) -> Result<(), Failure> {
+    match wanted.checked_sub(bytes_max) {
+        None | Some(0) => Ok(()),
+        Some(over) => {
+            let message = format!("the unfinished uploads {whose} would hold {over} bytes more than their {bytes_max}");
+            Err(Failure::new(ErrorCode::QuotaExceeded, message))
+        }
+    }
+}
+
 impl Counts {
-    fn add(&mut self, id: UploadId, owner: &Owner) {
+    fn of_client(&self, client: Who) -> Usage {
+        self.clients.get(&client).copied().unwrap_or_default()
+    }
+
+    fn add(&mut self, id: UploadId, owner: &Owner, client: Option<Who>) {
         let known = self.principals.get_key_value(owner.principal()).map(|(principal, _)| Arc::clone(principal));
         let principal = known.unwrap_or_else(|| Arc::from(owner.principal()));
-        if self.uploads.insert(id, Counted { principal: Arc::clone(&principal), bytes: 0 }).is_none() {
+        if self.uploads.insert(id, Counted { principal: Arc::clone(&principal), client, bytes: 0 }).is_none() {
             self.principals.entry(principal).or_default().uploads += 1;
+            client.into_iter().for_each(|client| self.clients.entry(client).or_default().uploads += 1);
         }
     }
 
     fn set_bytes(&mut self, id: UploadId, bytes: u64) {
         let Some(counted) = self.uploads.get_mut(&id) else { return };
-        if let Some(usage) = self.principals.get_mut(&counted.principal) {
+        let of_client = counted.client.and_then(|client| self.clients.get_mut(&client));
+        for usage in self.principals.get_mut(&counted.principal).into_iter().chain(of_client) {
             usage.bytes = usage.bytes.saturating_sub(counted.bytes).saturating_add(bytes);
         }
         counted.bytes = bytes;
     }
 
     fn remove(&mut self, id: UploadId) {
-        let Some(Counted { principal, bytes }) = self.uploads.remove(&id) else { return };
-        let Some(usage) = self.principals.get_mut(&principal) else { return };
-        usage.uploads = usage.uploads.saturating_sub(1);
-        usage.bytes = usage.bytes.saturating_sub(bytes);
-        if usage.uploads == 0 {
+        let Some(Counted { principal, client, bytes }) = self.uploads.remove(&id) else { return };
+        if self.principals.get_mut(&principal).is_some_and(|usage| usage.is_unused_without(bytes)) {
             self.principals.remove(&principal);
+        }
+        if let Some(client) = client
+            && self.clients.get_mut(&client).is_some_and(|usage| usage.is_unused_without(bytes))
+        {
+            self.clients.remove(&client);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use shared::wire::PRINCIPAL_UNKNOWN;
+
     use super::*;
 
     fn owner(principal: Option<&str>) -> Owner {
@@ -158,22 +211,22 @@ mod tests {
     #[test]
     fn an_upload_leaves_the_count_once() {
         let unfinished = Unfinished::new(LIMITS, [(id(1), owner(None), 4)]);
-        assert_eq!(code(unfinished.enter(id(2), &owner(None))), None);
-        assert_eq!(code(unfinished.enter(id(3), &owner(None))), Some(ErrorCode::TooManyRequests));
+        assert_eq!(code(unfinished.enter(id(2), &owner(None), None)), None);
+        assert_eq!(code(unfinished.enter(id(3), &owner(None), None)), Some(ErrorCode::TooManyRequests));
         for _ in 0..3 {
             unfinished.leave(id(1));
         }
-        assert_eq!(code(unfinished.enter(id(3), &owner(None))), None);
-        assert_eq!(code(unfinished.enter(id(4), &owner(None))), Some(ErrorCode::TooManyRequests));
+        assert_eq!(code(unfinished.enter(id(3), &owner(None), None)), None);
+        assert_eq!(code(unfinished.enter(id(4), &owner(None), None)), Some(ErrorCode::TooManyRequests));
     }
 
     #[test]
     fn one_principal_does_not_use_up_the_places_of_another() {
         let unfinished = Unfinished::new(LIMITS, []);
         for (number, principal) in [(1, None), (2, None), (3, Some("ada")), (4, Some("ada"))] {
-            assert_eq!(code(unfinished.enter(id(number), &owner(principal))), None);
+            assert_eq!(code(unfinished.enter(id(number), &owner(principal), None)), None);
         }
-        assert_eq!(code(unfinished.enter(id(5), &owner(Some("ada")))), Some(ErrorCode::TooManyRequests));
+        assert_eq!(code(unfinished.enter(id(5), &owner(Some("ada")), None)), Some(ErrorCode::TooManyRequests));
         assert_eq!(code(unfinished.hold(id(1), 10)), None);
         assert_eq!(code(unfinished.hold(id(2), 1)), Some(ErrorCode::QuotaExceeded));
         assert_eq!(code(unfinished.hold(id(3), 10)), None);
@@ -192,5 +245,27 @@ mod tests {
         unfinished.leave(id(1));
         assert_eq!(code(unfinished.hold(id(2), 10)), None);
         assert_eq!(code(unfinished.hold(id(1), u64::MAX)), None);
+    }
+
+    #[test]
+    fn a_client_leaves_room_for_others_without_an_account() {
+        let limits = UnfinishedLimits { uploads_max: 4, bytes_max: 10 };
+        let unfinished = Unfinished::new(limits, [(id(9), owner(Some(PRINCIPAL_UNKNOWN)), 1)]);
+        let unknown = owner(Some(PRINCIPAL_UNKNOWN));
+        let enter = |number, client| code(unfinished.enter(id(number), &unknown, Some(client)));
+        assert_eq!((enter(1, "192.0.2.1"), enter(2, "192.0.2.1")), (None, None));
+        assert_eq!(enter(3, "192.0.2.1"), Some(ErrorCode::TooManyRequests));
+        assert_eq!(enter(4, "192.0.2.2"), None);
+        assert_eq!(code(unfinished.hold(id(1), 5)), None);
+        assert_eq!(code(unfinished.hold(id(2), 1)), Some(ErrorCode::QuotaExceeded));
+        assert_eq!(code(unfinished.hold(id(4), 4)), None);
+        unfinished.leave(id(1));
+        assert_eq!((code(unfinished.hold(id(2), 5)), enter(3, "192.0.2.1")), (None, None));
+        // With an account, its limits are those of the account.
+        let ada = owner(Some("ada"));
+        for number in 11..15 {
+            assert_eq!(code(unfinished.enter(id(number), &ada, Some("192.0.2.1"))), None);
+        }
+        assert_eq!(code(unfinished.hold(id(11), 10)), None);
     }
 }

@@ -6,7 +6,7 @@ use shared::wire::{Failure, FrameKind, Watch};
 use shared::{ErrorCode, Event, EventKind, Rights, VPath};
 
 use super::watches::{Watched, Watches};
-use crate::server::authority::{authorise, link_scope};
+use crate::server::authority::{authorise, link_scope, share_of};
 use crate::server::blocking::blocking;
 use crate::server::entries::relative;
 use crate::server::error::RequestError;
@@ -24,8 +24,9 @@ pub(in crate::server) async fn watch<W: Sink>(
     response.set_deadline(request.caller.deadline_ms);
     let folder = authorise(&request.caller, peer, Rights::LIST, &request.folder)?;
     let watched = Watched { folder: folder.clone(), links: link_scope(&request.caller)? };
+    let who = share_of(&request.caller, peer)?;
     let opening = Arc::clone(watches);
-    let folder_watch = response.until_cancelled(blocking(move || opening.open(watched))).await?;
+    let folder_watch = response.until_cancelled(blocking(move || opening.open(watched, who))).await?;
     let mut subscription = folder_watch.subscribe(request.after);
     loop {
         let mut gone = false;

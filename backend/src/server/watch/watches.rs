@@ -3,14 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use shared::limits::WATCHES_MAX;
-use shared::wire::Failure;
-use shared::{ErrorCode, VPath};
+use shared::VPath;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::folder_watch::FolderWatch;
 use super::worker::Worker;
+use crate::admission::{Admission, Who};
 use crate::server::error::RequestError;
 use crate::storage::{LinkScope, Storage};
 
@@ -26,14 +25,16 @@ pub(super) struct Watched {
 pub(in crate::server) struct Watches {
     storage: Arc<dyn Storage>,
     folders: Mutex<HashMap<Watched, Arc<FolderWatch>>>,
+    places: Admission,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
 
 impl Watches {
     /// No watched folders yet.
-    pub(in crate::server) fn new(storage: Arc<dyn Storage>) -> Self {
-        Self { storage, folders: Mutex::default(), tasks: TaskTracker::new(), stopping: CancellationToken::new() }
+    pub(in crate::server) fn new(storage: Arc<dyn Storage>, places: Admission) -> Self {
+        let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
+        Self { storage, folders: Mutex::default(), places, tasks, stopping }
     }
 
     /// Ends all watches.
@@ -48,17 +49,16 @@ impl Watches {
         self.stopping.cancelled().await;
     }
 
-    /// The watch of a folder, which begins if there is none yet. Blocks.
+    /// The watch of a folder, which begins for `who` if there is none yet. Blocks.
     ///
     /// # Errors
-    /// [`ErrorCode::TooManyRequests`], and as [`Storage::watch`].
-    pub(super) fn open(self: &Arc<Self>, watched: Watched) -> Result<Arc<FolderWatch>, RequestError> {
+    /// [`shared::ErrorCode::TooManyRequests`], and as [`Storage::watch`].
+    pub(super) fn open(self: &Arc<Self>, watched: Watched, who: Who) -> Result<Arc<FolderWatch>, RequestError> {
         if let Some(known) = self.folders().get(&watched) {
             return Ok(Arc::clone(known));
         }
-        if self.folders().len() >= WATCHES_MAX {
-            return Err(Failure::new(ErrorCode::TooManyRequests, "too many folders are watched").into());
-        }
+        let place = self.places.try_take(who, 1);
+        let place = place.map_err(|refusal| RequestError::refused(refusal, "watched folders"))?;
         let storage = Arc::clone(&self.storage).within(watched.links.clone());
         let worker = Worker::begin(storage, watched.folder.clone())?;
         let watch = Arc::new(FolderWatch::new()?);
@@ -71,6 +71,7 @@ impl Watches {
         drop(folders);
         let (watches, events) = (Arc::clone(self), Arc::clone(&watch));
         self.tasks.spawn(async move {
+            let _place = place;
             tokio::select! {
                 () = watches.stopping.cancelled() => {}
                 () = worker.run(&events, || watches.forget(&watched, &events)) => {}

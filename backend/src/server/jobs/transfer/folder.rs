@@ -18,6 +18,7 @@ impl JobRunner {
         to: VPath,
         made: bool,
     ) -> Result<FolderLevel, ItemError> {
+        self.require_long()?;
         let mut entries = Vec::new();
         self.storage.list(&source.path, &mut |entry| {
             entries.push(entry);

@@ -67,12 +67,12 @@ impl JobRunner {
             index,
             conflict,
             moves,
-            crosses: false,
+            crosses: self.crossing == Some(index),
             resumed: target_before.is_some(),
             replaced: Vec::new(),
             left_out: LeftOut::default(),
         };
-        if !moves {
+        if !moves || item.crosses {
             self.expect_tree(&source)?;
         }
         if let Some(path) = target_before {
@@ -247,6 +247,8 @@ impl JobRunner {
                     return Ok(None);
                 }
                 Err(error) if error.code == ErrorCode::CrossDevice => {
+                    self.crossing = Some(item.index);
+                    self.require_long()?;
                     item.crosses = true;
                     self.expect_tree(source)?;
                 }
@@ -282,6 +284,8 @@ impl JobRunner {
                     return Ok(None);
                 }
                 Err(error) if error.code == ErrorCode::CrossDevice => {
+                    self.crossing = Some(item.index);
+                    self.require_long()?;
                     item.crosses = true;
                     self.expect_tree(source)?;
                     // The attempt may have changed its validator.

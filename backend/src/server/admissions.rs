@@ -1,0 +1,62 @@
+//! What clients share in the file server, with its bounds.
+
+use shared::limits::{
+    FILES_READ_MAX, FILES_READ_OF_ONE_MAX, FILES_READ_WAITING_MAX, FILES_READ_WAITING_OF_ONE_MAX, JOBS_MAX,
+    JOBS_OF_ONE_MAX, LISTED_OWNER_PART, LONG_JOBS_AT_A_TIME_MAX, LONG_JOBS_AT_A_TIME_OF_ONE_MAX,
+    SHORT_JOBS_AT_A_TIME_MAX, SHORT_JOBS_AT_A_TIME_OF_ONE_MAX, WATCHES_MAX, WATCHES_OF_ONE_MAX,
+};
+
+use super::config::ServerConfig;
+use crate::admission::{Admission, Bounds, Figures};
+
+/// What requests share, whatever connection they come by. The lock of none is held while another one is asked.
+#[derive(Clone, Debug)]
+pub(super) struct Admissions {
+    /// Files that are read as a whole, each on a blocking thread.
+    pub(super) files_read: Admission,
+    /// Memory of folders that are being listed or walked, in bytes.
+    pub(super) listed_bytes: Admission,
+    /// Jobs that have begun and not ended.
+    pub(super) jobs: Admission,
+    /// Of these, the ones that copy or remove trees at present.
+    pub(super) long_jobs: Admission,
+    /// Of these, the ones that take one step for each item at present.
+    pub(super) short_jobs: Admission,
+    /// Watched folders.
+    pub(super) watches: Admission,
+}
+
+impl Admissions {
+    pub(super) fn new(config: &ServerConfig) -> Self {
+        let listed = config.listed_bytes_max;
+        let running = |all, one| Admission::new(Bounds { all, one, waiting_one: 0, waiting_all: 0 });
+        Self {
+            files_read: Admission::new(Bounds {
+                all: FILES_READ_MAX,
+                one: FILES_READ_OF_ONE_MAX,
+                waiting_one: FILES_READ_WAITING_OF_ONE_MAX,
+                waiting_all: FILES_READ_WAITING_MAX,
+            }),
+            listed_bytes: running(listed, listed / LISTED_OWNER_PART),
+            jobs: running(JOBS_MAX, JOBS_OF_ONE_MAX),
+            // What waits for these was accepted as a job.
+            long_jobs: running(LONG_JOBS_AT_A_TIME_MAX, LONG_JOBS_AT_A_TIME_OF_ONE_MAX),
+            short_jobs: running(SHORT_JOBS_AT_A_TIME_MAX, SHORT_JOBS_AT_A_TIME_OF_ONE_MAX),
+            watches: running(WATCHES_MAX, WATCHES_OF_ONE_MAX),
+        }
+    }
+
+    /// What is held of each at present, by a name for metrics.
+    pub(super) fn figures(&self) -> Vec<(&'static str, Figures)> {
+        let Self { files_read, listed_bytes, jobs, long_jobs, short_jobs, watches } = self;
+        let all = [
+            ("files_read", files_read),
+            ("listed_bytes", listed_bytes),
+            ("jobs", jobs),
+            ("long_jobs", long_jobs),
+            ("short_jobs", short_jobs),
+            ("watches", watches),
+        ];
+        all.map(|(name, admission)| (name, admission.figures())).into()
+    }
+}

@@ -1,0 +1,93 @@
+//! Digests of files that take for ever to read.
+
+use std::sync::Arc;
+
+use backend::server::ServerConfig;
+use backend::storage::memory::MemoryStorage;
+use shared::limits::{FILES_READ_OF_ONE_MAX, FILES_READ_WAITING_OF_ONE_MAX};
+use shared::wire::{Digest, FrameKind};
+use shared::{Algorithm, ErrorCode};
+
+use super::endless_file::EndlessFiles;
+use super::visitor;
+use crate::raw_connection::{RawConnection, within};
+use crate::test_server::{TestServer, path, reader};
+
+fn digest(address: &str, name: &str) -> Digest {
+    Digest { caller: visitor(address), path: path(name), algorithms: vec![Algorithm::Crc32], known_only: false }
+}
+
+async fn wait_until(mut condition: impl FnMut() -> bool) {
+    within(async {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+async fn serve(files: usize) -> (Arc<EndlessFiles>, TestServer) {
+    let tree = MemoryStorage::new();
+    for number in 0..files {
+        tree.add_file(format!("{number}"), "").unwrap();
+    }
+    let storage = EndlessFiles::new(tree);
+    let server = TestServer::with_config(storage.clone(), ServerConfig::default()).await;
+    (storage, server)
+}
+
+/// A few threads for blocking work stand for the 512 of a server.
+#[test]
+fn equal_digests_read_the_file_once_and_leave_threads_to_others() {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(6).enable_all().build();
+    runtime.unwrap().block_on(async {
+        let (storage, server) = serve(1).await;
+        let mut asking = Vec::new();
+        for request in 0..40 {
+            let mut raw = RawConnection::open(&server).await;
+            raw.send(FrameKind::Digest, 1, &digest(&format!("192.0.2.{request}"), "0")).await;
+            asking.push(raw);
+        }
+        for raw in &mut asking {
+            // A report of progress, from all of them.
+            assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Digests));
+        }
+        wait_until(|| storage.open_count() == 1).await;
+        within(server.client.stat(&reader(), &path("0"))).await.unwrap();
+        let mut last = asking.pop().unwrap();
+        drop(asking);
+        last.send_body(FrameKind::Ping, 0, b"").await;
+        assert_eq!(storage.open_count(), 1, "one request still waits");
+        drop(last);
+        wait_until(|| storage.open_count() == 0).await;
+        server.stop().await;
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn digests_of_one_client_leave_places_to_another() {
+    let files = FILES_READ_OF_ONE_MAX as usize + FILES_READ_WAITING_OF_ONE_MAX;
+    let (storage, server) = serve(files + 2).await;
+    let mut asking = Vec::new();
+    for number in 0..files {
+        let mut raw = RawConnection::open(&server).await;
+        raw.send(FrameKind::Digest, 1, &digest("192.0.2.1", &number.to_string())).await;
+        asking.push(raw);
+    }
+    for raw in &mut asking {
+        assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Digests));
+    }
+    let mut over = RawConnection::open(&server).await;
+    over.send(FrameKind::Digest, 1, &digest("192.0.2.1", &files.to_string())).await;
+    assert_eq!(over.end(1).await, Some(ErrorCode::TooManyRequests));
+    // All of these files are open; of the other client one more is read.
+    let before = storage.open_count();
+    let mut other = RawConnection::open(&server).await;
+    other.send(FrameKind::Digest, 1, &digest("192.0.2.2", &(files + 1).to_string())).await;
+    assert_eq!(other.next().await.unwrap().kind(), Some(FrameKind::Digests));
+    assert_eq!(storage.open_count(), before + 1);
+    drop((asking, other));
+    wait_until(|| storage.open_count() == 0).await;
+    server.stop().await;
+}

@@ -1,0 +1,16 @@
+//! One client against the others: what it may take of the file server, and that the others go on.
+
+mod connections;
+mod digests;
+mod endless_file;
+mod listings;
+
+use backend::client::Caller;
+use shared::wire::PRINCIPAL_UNKNOWN;
+
+use crate::test_server::reader;
+
+/// A caller without an account, for which a gateway asks.
+fn visitor(address: &str) -> Caller {
+    Caller { principal: Some(PRINCIPAL_UNKNOWN.into()), client: Some(address.into()), ..reader() }
+}
