@@ -558,6 +558,28 @@ async fn a_cancelled_job_leaves_the_other_items_untouched() {
     server.stop().await;
 }
 
+#[tokio::test]
+async fn what_a_cancelled_purge_leaves_stays_in_the_trash() {
+    let storage = MemoryStorage::new();
+    for number in 0..50_000 {
+        storage.add_file(format!("tree/{number}"), "x").unwrap();
+    }
+    let server = TestServer::with_storage(Arc::new(storage)).await;
+    let ids = trash_ids(&change(&server.client, 1, Change::Trash { items: path_items(&["tree"]) }).await);
+    let purge = Change::Purge { ids: Some(ids.clone()) };
+    server.client.change(&writer(), key(2), purge, Duration::ZERO).await.unwrap();
+    let mut job = server.client.cancel_job(&writer(), key(2)).await.unwrap();
+    while job.state == JobState::Running {
+        job = server.client.job(&writer(), key(2), job.version, Duration::from_secs(10)).await.unwrap();
+    }
+    assert_eq!(job.state, JobState::Canceled);
+    assert_eq!(server.client.list_trash(&writer(), None, 9).await.unwrap().total, Some(1));
+    let items = vec![RestoreItem { id: ids[0], to: None }];
+    change(&server.client, 3, Change::Restore { items, conflict: Conflict::Fail }).await;
+    assert!(exists(&server.client, "tree").await);
+    server.stop().await;
+}
+
 /// The root is an entry of a folder that the caller may not change.
 #[tokio::test]
 async fn the_root_itself_is_not_changed() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use shared::change::PathItem;
 use shared::job::LeftOut;
-use shared::{ErrorCode, Outcome, TrashId, VPath};
+use shared::{Change, ErrorCode, Outcome, TrashId, VPath};
 use tracing::warn;
 
 use super::decide::is_real_folder;
@@ -70,12 +70,19 @@ impl JobRunner {
             self.begin(index, None);
         }
         self.records.mark_purge(id)?;
-        match self.purge_item(id) {
-            Err(ItemError::Failed(error, path)) => {
-                self.records.unmark_purge(id)?;
-                Err(ItemError::Failed(error, path))
-            }
-            purged => purged.map(|()| done(None)),
+        let purged = self.purge_item(id);
+        // What is left stays in the trash, so that users can restore it or try again.
+        if matches!(purged, Err(ItemError::Failed(..) | ItemError::Canceled)) {
+            self.records.unmark_purge(id)?;
+        }
+        purged.map(|()| done(None))
+    }
+
+    /// Lists again what the previous process has left of the present item, now that its job is cancelled.
+    pub(super) fn list_rest_of_purge(&self, change: &Change) {
+        let Change::Purge { ids: Some(ids) } = change else { return };
+        if let Err(error) = self.records.unmark_purge(ids[self.ended]) {
+            warn!(%error, "the rest of an item of the trash stays hidden, and is deleted later");
         }
     }
 

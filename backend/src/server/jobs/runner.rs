@@ -126,6 +126,7 @@ impl JobRunner {
                     state = JobState::Canceled;
                     // Of a group that the previous process had begun, each item has an outcome.
                     while self.ended < change.len() && self.is_begun(self.ended) {
+                        self.list_rest_of_purge(&change);
                         let outcome = self.stopped_halfway();
                         self.end_item(outcome);
                         self.changed = true;

@@ -46,14 +46,25 @@ impl RootPath {
         let identity = |path: &PathBuf| -> io::Result<Identity> { Ok(open(path)?.metadata()?.identity) };
         let hidden = self.hidden.as_ref().map(identity).transpose();
         let hidden = hidden.map_err(|error| StorageError::from_io(error, "opening the state directory"))?;
+        let above_hidden: io::Result<Vec<_>> = self.above_hidden().iter().map(identity).collect();
+        let above_hidden =
+            above_hidden.map_err(|error| StorageError::from_io(error, "looking at the state directory"))?;
         let facts = RootFacts {
             root_paths: self.root_paths.clone(),
             hidden,
+            above_hidden,
             hidden_by_name: self.is_hidden_by_name(),
             canonical: self.canonical.clone(),
         };
         let path = self.canonical.clone();
         Ok(Arc::new(Tree::reopening(root, facts, move || open(&path))))
+    }
+
+    /// The paths of the folders between the root and the hidden directory.
+    fn above_hidden(&self) -> Vec<PathBuf> {
+        let hidden = self.hidden.iter().filter(|hidden| hidden.starts_with(&self.canonical));
+        let above = hidden.flat_map(|hidden| hidden.ancestors().skip(1));
+        above.take_while(|folder| *folder != self.canonical).map(Path::to_path_buf).collect()
     }
 
     /// False if the hidden directory lies inside and is recognised by its identity alone. A folder above it may be

@@ -335,22 +335,25 @@ fn two_names_of_one_file_do_not_replace_each_other() {
 }
 
 #[test]
-fn a_state_directory_in_a_purged_folder_stays() {
+fn a_folder_that_holds_the_state_directory_stays_where_it_is() {
     for containment in CONTAINMENTS {
         let fixture = LocalFixture::new(containment);
-        fixture.file(b"a/state/secret", b"secret");
+        fixture.file(b"a/in/state/secret", b"secret");
         fixture.file(b"a/file", b"content");
-        let hidden = fixture.at(b"a/state");
+        let hidden = fixture.at(b"a/in/state");
         let storage = LocalStorage::open_with(&fixture.at(b""), Some(&hidden), containment).unwrap();
-        let name = path(b"a/state");
+        let name = path(b"a/in/state");
         assert_eq!(code(storage.trash(&name, None, trash_id(1), NOW)), Some(ErrorCode::NotFound));
         assert_eq!(code(storage.rename(&name, None, &path(b"b"), &Expected::Nothing)), Some(ErrorCode::NotFound));
         assert_eq!(code(storage.make_folder(&name)), Some(ErrorCode::NameReserved));
-        storage.trash(&path(b"a"), None, trash_id(1), NOW).unwrap();
-        let purged = storage.purge(trash_id(1), &mut || backend::storage::Visit::Continue);
-        assert_eq!(code(purged), Some(ErrorCode::AccessDenied));
-        storage.restore(trash_id(1), &path(b"a")).unwrap();
-        assert_eq!(fs::read(fixture.at(b"a/state/secret")).unwrap(), b"secret");
+        for above in [path(b"a"), path(b"a/in")] {
+            let reserved = Some(ErrorCode::NameReserved);
+            assert_eq!(code(storage.trash(&above, None, trash_id(1), NOW)), reserved);
+            assert_eq!(code(storage.rename(&above, None, &path(b"b"), &Expected::Nothing)), reserved);
+            assert_eq!(code(storage.remove(&above, None)), reserved);
+            assert_eq!(code(storage.remove_tree(&above, &mut || backend::storage::Visit::Continue)), reserved);
+        }
+        assert_eq!(fs::read(fixture.at(b"a/in/state/secret")).unwrap(), b"secret");
     }
 }
 

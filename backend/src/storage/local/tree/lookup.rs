@@ -42,6 +42,9 @@ impl<D: Dir> Tree<D> {
         if self.is_own(parent, &seen) {
             return Err(not_found());
         }
+        if self.facts.above_hidden.contains(&seen.identity) {
+            return Err(StorageError::new(ErrorCode::NameReserved, "the server's state directory is in the folder"));
+        }
         if etag.is_some() {
             check_state(&self.entry_from(parent, path, &seen), etag)?;
         }

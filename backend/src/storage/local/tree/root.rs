@@ -46,6 +46,8 @@ pub(in crate::storage) struct RootFacts {
     pub(in crate::storage) root_paths: Vec<Vec<u8>>,
     /// A folder that is never shown, besides those with the reserved name.
     pub(in crate::storage) hidden: Option<Identity>,
+    /// The folders between the root and the hidden one. They stay where they are: the hidden one would go along.
+    pub(in crate::storage) above_hidden: Vec<Identity>,
     /// Whether names alone tell that a path leads into a hidden folder. If not, each folder on the way is looked at,
     /// and the kernel may not open whole paths.
     pub(in crate::storage) hidden_by_name: bool,
