@@ -13,6 +13,7 @@ mod archive;
 mod authority;
 mod behind_nginx;
 mod cancelling;
+mod captured_log;
 mod changes;
 mod cli;
 mod conditional;

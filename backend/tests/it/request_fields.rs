@@ -1,6 +1,6 @@
 //! Fields of requests whose values a server could take for others.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use backend::client::{Commit, PutRange, Stage};
 use backend::storage::memory::MemoryStorage;
@@ -10,6 +10,7 @@ use shared::limits::{LIST_LIMIT_MAX, LIST_PAGE_MAX};
 use shared::wire::{Caller, FrameKind, List, Page, PutEnd, Stat, Store, Walk, encode};
 use shared::{Checksum, Conflict, ErrorCode, Order, Rights, Scope, VPath};
 
+use super::captured_log::CapturedLog;
 use super::raw_connection::{RawConnection, serve_pipe};
 use super::test_server::{TestServer, path, reader, small_tree, writer};
 use super::uploads::{commit, error_code, put, stage, store_request};
@@ -193,27 +194,10 @@ async fn stat_for_reading_refuses_what_get_refuses() {
     server.stop().await;
 }
 
-/// What a subscriber writes, for a test that reads it.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 /// The trace id joins the log of a gateway with the log of its file server.
 #[tokio::test]
 async fn the_log_has_the_trace_id_of_a_request() {
-    let log = Log::default();
-    let writing = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_ansi(false);
-    let _guard = tracing::subscriber::set_default(subscriber.with_writer(move || writing.clone()).finish());
+    let (log, _guard) = CapturedLog::start(tracing::Level::DEBUG);
     let faults = Faults::seeded(1);
     let storage = FaultyStorage::new(small_tree(), Arc::clone(&faults));
     let (mut raw, server) = serve_pipe(Arc::new(storage), Default::default(), 64 << 10);
@@ -233,7 +217,7 @@ async fn the_log_has_the_trace_id_of_a_request() {
     let list = List { caller: caller("t-failed"), path: path(""), order: Order::default(), cursor: None, limit: 9 };
     raw.send(FrameKind::List, 4, &list).await;
     assert_eq!(raw.end(4).await, Some(ErrorCode::Io));
-    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let text = log.text();
     for (level, id) in [("DEBUG", "t-found"), ("DEBUG", "t-missing"), ("DEBUG", "t-stored"), ("WARN", "t-failed")] {
         let id = format!("trace_id=\"{id}\"");
         assert!(text.lines().any(|line| line.contains(level) && line.contains(&id)), "{id}: {text}");

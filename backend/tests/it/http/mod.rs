@@ -9,4 +9,5 @@ mod files;
 mod folder_page;
 mod forms;
 mod health;
+mod proxies;
 mod redirects;
