@@ -11,9 +11,10 @@
 //! - [`client`] makes typed calls over a pool of framed connections.
 //! - [`gateway`] speaks HTTP, and is a client of the file server.
 //!
-//! Below them: [`admission`] shares what is scarce fairly between clients, [`page_cache`] asks the operating system which parts of a file are in memory, [`transfer_budget`] limits
-//! the memory of transfers, [`sockets`] sets up TCP connections, [`lazy_timeout`], [`random`] and [`calendar`]
-//! serve every module.
+//! Below them: [`admission`] shares what is scarce fairly between clients, [`page_cache`] asks the operating system
+//! which parts of a file are in memory, [`transfer_budget`] limits the memory of transfers, `reserve` keeps a little
+//! space of each disk, [`sockets`] sets up TCP connections, [`lazy_timeout`], [`random`] and [`calendar`] serve every
+//! module.
 //!
 //! Around them: [`cli`] and [`config`] define arguments and settings, [`commands`] are the client verbs, [`state`] is
 //! the state directory, [`telemetry`] the log, [`run`] starts servers, and [`program`] is the command from its
@@ -35,6 +36,7 @@ pub mod page_cache;
 #[cfg(feature = "program")]
 pub mod program;
 pub mod random;
+mod reserve;
 #[cfg(feature = "program")]
 pub mod run;
 pub mod server;

@@ -33,7 +33,12 @@ impl Owner {
 
     /// How far links lead for what belongs to this owner: to entries below its root.
     pub(super) fn link_scope(&self) -> LinkScope {
-        LinkScope::below(VPath::from_bytes(self.folder()).unwrap_or_default())
+        LinkScope::below(self.root())
+    }
+
+    /// Its root, as a path in the storage.
+    pub(super) fn root(&self) -> VPath {
+        VPath::from_bytes(self.folder()).unwrap_or_default()
     }
 
     fn folder(&self) -> &[u8] {

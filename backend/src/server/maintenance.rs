@@ -56,6 +56,7 @@ fn trusted_now(trust: &mut ClockTrust, started: Instant) -> Option<Timestamp> {
 /// Removes what has expired at `now`. Without it, removes what needs no wall clock, and old digests, which can be
 /// computed again. Blocks.
 fn sweep(server: &Server, round: u64, now: Option<Timestamp>) -> Result<(), StorageError> {
+    server.uploads.renew_reserve();
     // A failure of one does not keep the others from expiring.
     let mut swept = vec![server.uploads.sweep(now), server.digests.sweep()];
     swept.extend(now.map(|now| server.jobs.sweep(now)));

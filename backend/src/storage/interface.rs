@@ -156,11 +156,13 @@ pub trait Storage: Send + Sync + 'static {
         self.stage(id)
     }
 
-    /// Opens an existing upload.
+    /// Opens an existing upload. `target` is the path that it was staged for, the root for an upload that was staged
+    /// without one, and `None` if that is unknown.
     ///
     /// # Errors
-    /// [`ErrorCode::NotFound`], [`ErrorCode::Io`].
-    fn staged(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError>;
+    /// [`ErrorCode::NotFound`], [`ErrorCode::DiskAbsent`] if it may be on a disk that is not connected,
+    /// [`ErrorCode::Io`].
+    fn staged(&self, id: UploadId, target: Option<&VPath>) -> Result<Box<dyn Staged>, StorageError>;
 
     /// The ids of all uploads, in no order: for recovery when the server starts.
     ///
@@ -424,7 +426,7 @@ macro_rules! read_only_methods {
 
         read_only_methods! {
             stage(_id: shared::UploadId) -> Box<dyn $crate::storage::Staged>;
-            staged(_id: shared::UploadId) -> Box<dyn $crate::storage::Staged>;
+            staged(_id: shared::UploadId, _target: Option<&shared::VPath>) -> Box<dyn $crate::storage::Staged>;
             unstage(_id: shared::UploadId) -> ();
             publish(
                 _id: shared::UploadId,

@@ -1,8 +1,10 @@
 //! The policy for symbolic links, shared by the backends. Pure: no file is touched.
 
+use std::borrow::Borrow;
+
 use shared::{ErrorCode, Link, VPath};
 
-use super::{LinkScope, StorageError};
+use super::{LinkScope, StorageError, TrashItem};
 
 /// Most links that one walk follows before they count as a loop; the limit of Linux (path_resolution(7)).
 pub(super) const LINKS_MAX: usize = 40;
@@ -157,14 +159,18 @@ pub(super) fn shown_target<'a>(
     if climbs_above(depth, &target) { relative_to(folder, end.as_bytes()) } else { target }
 }
 
-/// The path of a request for a path without links: `real` is the folder of the scope without links, `links` the folder as
-/// the request names it.
-///
-/// # Errors
-/// [`ErrorCode::LinkEscapes`] for a path outside.
-pub(super) fn asked_path(links: &LinkScope, real: &LinkScope, path: &VPath) -> Result<VPath, StorageError> {
-    let inner = real.folder().strip_prefix_of(path);
-    inner.and_then(|inner| links.folder().join_path(&inner).ok()).ok_or_else(|| ResolveError::Escapes.into())
+/// An item of the trash under the path by which a request reaches it: `real` is the folder of its scope without links,
+/// `links` the folder as the request names it. What lies outside stays as it is.
+pub(super) fn item_as_asked(
+    mut item: TrashItem,
+    links: &LinkScope,
+    real: Result<impl Borrow<LinkScope>, ResolveError>,
+) -> TrashItem {
+    let inner = real.ok().and_then(|real| real.borrow().folder().strip_prefix_of(&item.entry.path));
+    if let Some(path) = inner.and_then(|inner| links.folder().join_path(&inner).ok()) {
+        item.entry.path = path;
+    }
+    item
 }
 
 /// Whether the target of a link whose folder lies `depth` levels below a root leads above it, by its names alone.

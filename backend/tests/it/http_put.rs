@@ -86,6 +86,26 @@ mod put {
         gateway.assert_healthy_and_stop().await;
     }
 
+    /// The condition of the first request holds no longer.
+    #[tokio::test]
+    async fn a_repeated_put_with_a_key_has_the_first_answer() {
+        let gateway = TestGateway::writable().await;
+        let etag = gateway.get("/files/hello.txt").await.header("etag").unwrap().to_owned();
+        let key = ("idempotency-key", "00112233445566778899aabbccddeeff");
+        let put =
+            async |bytes: &[u8]| gateway.send("PUT", "/files/hello.txt", &[key, ("if-match", &etag)], bytes).await;
+        let (first, again) = (put(b"other").await, put(b"other").await);
+        assert_eq!((first.status, again.status), (204, 204), "{again:?}");
+        assert!(first.header("upload-replaced").is_some());
+        for name in ["upload-replaced", "etag", "upload-outcome"] {
+            assert_eq!(again.header(name), first.header(name), "{name}");
+        }
+        put(b"another").await.assert_problem(422, "key_reused");
+        let listing = gateway.get("/api/v1/trash").await;
+        assert!(listing.text().contains("\"total\":1"), "{}", listing.text());
+        gateway.assert_healthy_and_stop().await;
+    }
+
     #[tokio::test]
     async fn put_accepts_a_chunked_body() {
         let gateway = TestGateway::writable().await;

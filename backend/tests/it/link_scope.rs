@@ -342,6 +342,39 @@ async fn the_root_itself_may_be_a_link() {
     .await;
 }
 
+/// What is trashed or replaced by way of a root that is a link is seen by that way, and by those who reach the folder
+/// itself.
+#[tokio::test]
+async fn the_trash_of_a_root_that_is_a_link_is_that_of_its_folder() {
+    on_every_backend(async |server, backend| {
+        let (client, home) = (&server.client, caller_of("home"));
+        let paths = async |caller: &Caller| {
+            let items = client.list_trash(caller, None, 10).await.unwrap().items;
+            items.into_iter().map(|item| item.entry.path).collect::<Vec<_>>()
+        };
+        for (number, thrower) in [(0, &home), (1, &one())] {
+            let item = PathItem { path: path("plain/file"), if_etag: None };
+            let trashed = run(client, thrower, 10 + number, Change::Trash { items: vec![item] }).await;
+            for caller in [&home, &one()] {
+                assert_eq!(paths(caller).await, [path("plain/file")], "{backend}");
+            }
+            assert_eq!(paths(&writer()).await, [path("one/plain/file")], "{backend}");
+            assert_eq!(paths(&caller_of("two")).await, [], "{backend}");
+            let Outcome::Done { trash: Some(id), .. } = trashed.outcomes[0] else { panic!("{trashed:?}") };
+            let items = vec![RestoreItem { id, to: None }];
+            let restore = Change::Restore { items, conflict: Conflict::Fail };
+            let other = if number == 0 { one() } else { home.clone() };
+            assert_eq!(item_code(&run(client, &other, 20 + number, restore).await), None, "{backend}");
+            assert_eq!(read(client, &home, "plain/file").await.unwrap(), b"plain", "{backend}");
+        }
+        let item = PathItem { path: path("plain/file"), if_etag: None };
+        run(client, &one(), 30, Change::Trash { items: vec![item] }).await;
+        run(client, &home, 31, Change::Purge { ids: None }).await;
+        assert_eq!(paths(&writer()).await, [], "{backend}");
+    })
+    .await;
+}
+
 /// Events of a folder tell its entries, and two scopes share no watch.
 #[tokio::test]
 async fn events_do_not_tell_what_lies_outside() {

@@ -149,7 +149,7 @@ impl Attempt {
     /// Sends the whole file by PUT.
     async fn put(&self, hashed: HashedFile) -> Result<AttemptEvent, Failure> {
         let digest = hashed.digest.as_deref();
-        match single_request::put(&self.item, &self.file, &hashed, &self.signal).await {
+        match single_request::put(&self.item, &self.file, &hashed, (&self.keys, self.id), &self.signal).await {
             Ok(uploaded) => Ok(self.accept(uploaded, digest)),
             // An earlier attempt may have succeeded although its response was lost.
             Err(failure) if remedy(&failure) == Remedy::CheckTarget && self.is_at_target(digest).await => {

@@ -6,8 +6,9 @@ use shared::limits::STORE_BYTES_MAX;
 use web_sys::{AbortSignal, File};
 
 use super::hasher::HashedFile;
+use super::idempotency_keys::IdempotencyKeys;
 use super::model::header_fields::{repr_digest, seconds};
-use super::model::{Item, OnExisting, SelectedFile};
+use super::model::{Id, Item, OnExisting, SelectedFile};
 use super::uploaded_file::UploadedFile;
 use super::xhr::{Body, HeaderFields, progress_listener, send};
 use crate::failure::Failure;
@@ -26,6 +27,7 @@ pub(super) async fn put(
     item: &Item,
     file: &File,
     hashed: &HashedFile,
+    keys: (&IdempotencyKeys, Id),
     signal: &AbortSignal,
 ) -> Result<UploadedFile, Failure> {
     let no_progress = progress_listener(|_| {});
@@ -34,7 +36,10 @@ pub(super) async fn put(
         None if item.file.size > 0 => Body::Blob(file, &no_progress),
         None => Body::Empty,
     };
-    let fields = fields(&item.file, &item.on_existing, hashed.digest.as_deref());
+    let mut fields = fields(&item.file, &item.on_existing, hashed.digest.as_deref());
+    // After a lost response, the answer to the repeated request names the file that the first one replaced.
+    let (keys, id) = keys;
+    fields.push(("idempotency-key", keys.key_for(id, &fields).to_string()));
     let request = send("PUT", &file_url(&item.file.target), &fields, body, signal).await?;
     Ok(UploadedFile::from_response(&request))
 }

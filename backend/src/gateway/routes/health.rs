@@ -31,8 +31,9 @@ pub(crate) async fn ready(State(gateway): State<Gateway>, auth: Auth) -> Result<
     match checked {
         // An older file server answers, and knows no more of itself.
         Err(error) if error.code != ErrorCode::Unsupported => {
-            // Every failure means "not ready".
-            Err(ErrorResponse::from(error).status(http::StatusCode::SERVICE_UNAVAILABLE))
+            // Every failure means "not ready". An operator reads the reason, which names no path.
+            let detail = format!("Not ready: {}.", error.message);
+            Err(ErrorResponse::from(error).with_detail(detail).status(http::StatusCode::SERVICE_UNAVAILABLE))
         }
         _ => Ok(alive().await),
     }

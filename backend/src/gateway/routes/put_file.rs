@@ -12,13 +12,14 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::json;
 use shared::limits::STORE_BYTES_MAX;
 use shared::path::encode_segment;
-use shared::{Algorithm, Checksum, Conflict, ETag, ErrorCode, Timestamp, UploadId, VPath};
+use shared::{Algorithm, Checksum, Conflict, ETag, ErrorCode, JobId, Timestamp, UploadId, VPath};
 
 use super::upload;
 use crate::client::{Caller, ClientError, PutRange, Stage, Store, Upload};
 use crate::gateway::auth::Auth;
 use crate::gateway::http::digest_fields;
 use crate::gateway::http::headers::set;
+use crate::gateway::http::idempotency_key;
 use crate::gateway::http::preconditions::{Preconditions, TargetState};
 use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::http::request_body::{self, BodyError, BodyPieces, RequestBody};
@@ -40,6 +41,8 @@ struct PutRequest {
     preconditions: Preconditions,
     modified: Option<Timestamp>,
     checksum: Option<Checksum>,
+    /// For a small file: a repeated request gets the first answer.
+    key: Option<JobId>,
 }
 
 /// Creates a file or replaces its content.
@@ -57,7 +60,7 @@ pub(crate) async fn write(
     let state = gateway.target_state(&caller, &put.preconditions, Some(&put.path)).await?;
     let stage = put.stage(caller, &state);
     let upload = match small_body(&mut body, put.length).await? {
-        Some(bytes) => store(&gateway, &bytes, stage, put.checksum.clone()).await,
+        Some(bytes) => store(&gateway, &bytes, Stage { key: put.key, ..stage }, put.checksum.clone()).await,
         None => send(&gateway, &mut body, stage, put.sent()).await,
     };
     let upload = upload.map_err(|error| explain(error, &state))?;
@@ -79,10 +82,11 @@ pub(crate) fn describe() -> Operation {
         .description("The file appears once all of it is durable; an upload that ends early leaves nothing. Missing folders are created.")
         .path()
         .headers(["If-Match", "If-None-Match", "If-Unmodified-Since", "Repr-Digest", "Content-Digest", "X-OC-Mtime"])
+        .idempotency_key()
         .body(true, "*/*", json!({}))
         .says("201", "The file was created.")
         .says("204", "An existing file was replaced.")
-        .problems(["409", "412", "413", "507"])
+        .problems(["409", "412", "413", "422", "507"])
 }
 
 /// A small body that arrives with its request. `None` for any other one, and for a client that waits for `100 Continue`:
@@ -103,7 +107,14 @@ async fn store(
     checksum: Option<Checksum>,
 ) -> Result<Upload, ErrorResponse> {
     let checksum = checksum.filter(|checksum| checksum.algorithm != Algorithm::Blake3);
-    Ok(gateway.client.store(&Store { stage, checksum }, bytes).await?)
+    let mut request = Store { stage, checksum };
+    match gateway.client.store(&request, bytes).await {
+        // A file server of version 0.1.0 takes no key.
+        Err(error) if error.code == ErrorCode::BadRequest && request.stage.key.take().is_some() => {
+            Ok(gateway.client.store(&request, bytes).await?)
+        }
+        stored => Ok(stored?),
+    }
 }
 
 /// Streams the body into a staged upload, and commits it.
@@ -155,6 +166,7 @@ impl PutRequest {
             preconditions: Preconditions::read(headers),
             modified: modified(headers)?,
             checksum: digest_fields::strongest_of_request(headers)?,
+            key: idempotency_key::key(headers)?,
         })
     }
 

@@ -8,7 +8,7 @@ use shared::wire::{FrameKind, ListTrash, TrashPage, encode};
 use shared::{Entry, ErrorCode, Kind, Link, Rights, Timestamp, TrashId, Trashed, VPath};
 
 use crate::admission::Admission;
-use crate::server::authority::{authorise, share_of};
+use crate::server::authority::{authorise, seen_by, share_of};
 use crate::server::blocking::blocking;
 use crate::server::clock;
 use crate::server::counted_memory::CountedMemory;
@@ -37,7 +37,7 @@ pub(in crate::server) async fn list<W: Sink>(
     let root = authorise(&request.caller, peer, Rights::TRASH, &VPath::root())?;
     let after = request.cursor.as_deref().map(parse_cursor).transpose()?;
     let limit = request.limit as usize;
-    let (storage, records, below) = (Arc::clone(storage), records.cloned(), root.clone());
+    let (storage, records, below) = (seen_by(&request.caller, storage)?, records.cloned(), root.clone());
     let listing = blocking(move || {
         let hidden = records.map(|records| records.purges()).transpose()?.unwrap_or_default();
         Ok(storage.list_trash(&TrashQuery { below, hidden, after, limit })?)

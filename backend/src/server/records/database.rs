@@ -5,24 +5,28 @@
 //! small, and writes of several threads share a transaction ([`super::group_commit`]).
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, Row};
 use shared::ErrorCode;
 
-use super::error::{DatabaseError, storage_error};
+use super::error::{DatabaseError, may_want_space, storage_error};
 use super::file_identity::FileIdentity;
 use super::group_commit::Queue;
+use super::reserve;
 use super::schema::{LaterVersion, migrate, missing};
+use crate::reserve::Reserve;
 use crate::storage::{Durability, StorageError};
 
 /// How many prepared statements are kept: more than there are.
 const STATEMENTS_KEPT: usize = 32;
 /// The path of records that end with the process.
 const MEMORY: &str = ":memory:";
-/// Why changes are refused.
+/// Why changes are refused: no file is at the path of the records.
 const GONE: &str = "the server's records are gone";
+/// Why changes are refused: another file is at the path of the records.
+const REPLACED: &str = "the server's records were replaced by another file: restart the server";
 /// How long a call waits for another process that holds the file.
 const BUSY_TIME: Duration = Duration::from_secs(5);
 
@@ -32,8 +36,12 @@ pub struct Database {
     /// `None` for records in memory.
     path: Option<PathBuf>,
     /// The file that the connection has open.
-    file: Mutex<Option<FileIdentity>>,
+    file: Option<FileIdentity>,
+    /// Why nothing is written at present.
+    lost: Mutex<Option<&'static str>>,
     queue: Queue,
+    /// The space for the journal on a full disk; `None` for records in memory.
+    reserve: Option<Reserve>,
     /// Of the records of uploads.
     pub(super) uploads: Durability,
     /// A simulated machine's power; `None` for a real one.
@@ -47,13 +55,16 @@ impl Database {
     /// # Errors
     /// [`DatabaseError::ReadOnly`] leaves a server that only reads; the others need an operator.
     pub fn open(path: &Path) -> Result<Self, DatabaseError> {
-        let connection = connect(path)?;
         let named = path != Path::new(MEMORY);
+        let reserve = named.then(|| reserve::begin(path)).flatten();
+        let connection = reserve::with_space(reserve.as_ref(), DatabaseError::may_want_space, || connect(path))?;
         Ok(Self {
             connection: Mutex::new(connection),
             path: named.then(|| path.to_owned()),
-            file: Mutex::new(named.then(|| FileIdentity::of(path).ok()).flatten()),
+            file: named.then(|| FileIdentity::of(path).ok()).flatten(),
+            lost: Mutex::default(),
             queue: Queue::default(),
+            reserve,
             uploads: Durability::Strict,
             #[cfg(feature = "testing")]
             powered: None,
@@ -83,26 +94,41 @@ impl Database {
         Self { uploads: durability, ..self }
     }
 
-    /// Checks that changes can be recorded: that the file is there, or another one that has taken its place, such as a
-    /// restored copy. A connection goes on with a file that was deleted, so what it writes there would be lost.
+    /// Checks that changes can be recorded: that the path of the records leads to the file that is open. While it does
+    /// not, nothing is written: what a deleted file gets is lost at the end of the process. Another file, such as a
+    /// restored copy, is not opened beside the log of this one, which is at its path as well.
     ///
     /// # Errors
-    /// [`ErrorCode::Io`] if the file is gone.
+    /// [`ErrorCode::Io`] if the file is gone or another one is in its place.
     pub(in crate::server) fn check_file(&self) -> Result<(), StorageError> {
-        let Some(path) = &self.path else { return Ok(()) };
-        let gone = |error| StorageError { code: ErrorCode::Io, ..StorageError::from_io(error, GONE) };
-        let there = FileIdentity::of(path).map_err(gone)?;
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        if *file == Some(there) {
-            return Ok(());
+        let (Some(path), Some(open)) = (&self.path, self.file) else { return Ok(()) };
+        let checked = match FileIdentity::of(path) {
+            Ok(there) if there == open => Ok(()),
+            Ok(_) => Err(StorageError::new(ErrorCode::Io, REPLACED)),
+            Err(error) => Err(StorageError { code: ErrorCode::Io, ..StorageError::from_io(error, GONE) }),
+        };
+        let lost = checked.as_ref().err().map(|error| error.context);
+        let before = std::mem::replace(&mut *self.lost(), lost);
+        if lost.is_some() && before.is_none() {
+            tracing::warn!(path = %path.display(), "{}", lost.unwrap_or_default());
+            self.empty_log();
         }
-        let opened = connect(path).map_err(|error| gone(std::io::Error::other(error)))?;
-        let before = std::mem::replace(&mut *self.lock()?, opened);
-        // Closing it would delete the write-ahead log at its path, which is that of the new file now.
-        std::mem::forget(before);
-        tracing::warn!(path = %path.display(), "the server's records were replaced, and the new ones are used");
-        *file = Some(there);
-        Ok(())
+        checked
+    }
+
+    /// Moves what the write-ahead log has into the open file: a later process must not take the log for that of the file
+    /// that is at the path then.
+    fn empty_log(&self) {
+        let emptied = self.lock().and_then(|connection| {
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(storage_error)
+        });
+        if let Err(error) = emptied {
+            tracing::warn!(%error, "the log of the records could not be emptied");
+        }
+    }
+
+    fn lost(&self) -> MutexGuard<'_, Option<&'static str>> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// As [`Database::check_file`], and writes to the file.
@@ -111,25 +137,55 @@ impl Database {
     /// As [`Database::check_file`], [`ErrorCode::ReadOnly`], [`ErrorCode::NoSpace`].
     pub(in crate::server) fn check_writing(&self) -> Result<(), StorageError> {
         self.check_file()?;
-        // Writes the value that is there, so that nothing changes.
-        self.write(Durability::Relaxed, |connection| {
-            let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-            connection.pragma_update(None, "user_version", version)
-        })
+        // Writes the value that is there, so that nothing changes. The reserve is for changes.
+        self.queue.write(
+            || self.writable(),
+            Durability::Relaxed,
+            |connection| {
+                let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+                connection.pragma_update(None, "user_version", version)
+            },
+        )
     }
 
-    /// Writes, in one transaction with what other threads write at the same time.
+    /// Lets work be recorded that takes space.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NoSpace`] while a part of the reserve is given up, and there is no room to take it again.
+    pub(in crate::server) fn check_reserve(&self) -> Result<(), StorageError> {
+        if self.renew_reserve() {
+            return Ok(());
+        }
+        Err(StorageError::new(ErrorCode::NoSpace, "the rest of the disk is for the journal"))
+    }
+
+    /// Takes the reserve of space again, if a part of it was given up and there is room. True if it is whole.
+    pub(in crate::server) fn renew_reserve(&self) -> bool {
+        self.reserve.as_ref().is_none_or(Reserve::renew)
+    }
+
+    /// Writes, in one transaction with what other threads write at the same time. On a full disk, it is written with a
+    /// part of the reserve.
     pub(super) fn write(
         &self,
         durability: Durability,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static,
+        work: impl Fn(&Connection) -> rusqlite::Result<()> + Send + Sync + 'static,
     ) -> Result<(), StorageError> {
-        self.queue.write(|| self.lock(), durability, work)
+        let work = Arc::new(work);
+        self.with_space(|| {
+            let work = Arc::clone(&work);
+            self.queue.write(|| self.writable(), durability, move |connection| work(connection))
+        })
     }
 
-    /// Runs a statement at once, in a transaction of its own.
-    pub(super) fn execute(&self, sql: &str, values: impl rusqlite::Params) -> Result<usize, StorageError> {
-        self.lock()?.execute(sql, values).map_err(storage_error)
+    /// Runs a statement at once, in a transaction of its own, and gives the number of changed rows.
+    pub(super) fn execute(&self, sql: &str, values: impl rusqlite::Params + Clone) -> Result<usize, StorageError> {
+        self.with_space(|| self.writable()?.execute(sql, values.clone()).map_err(storage_error))
+    }
+
+    /// Writes, on a full disk with a part of the reserve.
+    pub(super) fn with_space<T>(&self, write: impl FnMut() -> Result<T, StorageError>) -> Result<T, StorageError> {
+        reserve::with_space(self.reserve.as_ref(), may_want_space, write)
     }
 
     /// All rows of a query.
@@ -152,6 +208,17 @@ impl Database {
         row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>, StorageError> {
         Ok(self.rows(sql, values, row)?.into_iter().next())
+    }
+
+    /// The connection, for writing.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Io`] while the file is gone or another one is in its place.
+    pub(super) fn writable(&self) -> Result<MutexGuard<'_, Connection>, StorageError> {
+        match *self.lost() {
+            Some(lost) => Err(StorageError::new(ErrorCode::Io, lost)),
+            None => self.lock(),
+        }
     }
 
     pub(super) fn lock(&self) -> Result<MutexGuard<'_, Connection>, StorageError> {
@@ -230,6 +297,45 @@ mod tests {
         assert!(matches!(error, DatabaseError::Later { .. }));
         assert_eq!(error.to_string().lines().count(), 1, "{error}");
         assert_eq!(version(), later);
+    }
+
+    /// A copy from before, put in the place of the records under a running server that is killed then.
+    #[test]
+    fn records_in_the_place_of_others_are_not_mixed_with_their_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, copy) = (folder.path().join("server.sqlite3"), folder.path().join("copy"));
+        let ids = |from: u8| (from..from + 100).map(|number| TrashId([number; 16]));
+        {
+            let database = Database::open(&path).unwrap();
+            ids(0).for_each(|id| database.mark_purge(id).unwrap());
+        }
+        std::fs::copy(&path, &copy).unwrap();
+        let database = Database::open(&path).unwrap();
+        ids(0).for_each(|id| database.unmark_purge(id).unwrap());
+        ids(100).for_each(|id| database.mark_purge(id).unwrap());
+        std::fs::rename(&copy, &path).unwrap();
+        let refused = database.check_file().unwrap_err();
+        assert_eq!((refused.code, refused.context), (ErrorCode::Io, REPLACED));
+        assert_eq!(database.mark_purge(TrashId([250; 16])).unwrap_err().code, ErrorCode::Io);
+        assert_eq!(database.purges().unwrap(), ids(100).collect());
+        std::mem::forget(database);
+        let database = Database::open(&path).unwrap();
+        assert_eq!(database.purges().unwrap(), ids(0).collect());
+        assert_eq!(check(&database.lock().unwrap()).unwrap(), "ok");
+        database.check_file().unwrap();
+    }
+
+    #[test]
+    fn records_that_come_back_are_written_to_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, away) = (folder.path().join("server.sqlite3"), folder.path().join("away"));
+        let database = Database::open(&path).unwrap();
+        std::fs::rename(&path, &away).unwrap();
+        assert_eq!(database.check_file().unwrap_err().context, GONE);
+        assert_eq!(database.mark_purge(TrashId([1; 16])).unwrap_err().context, GONE);
+        std::fs::rename(&away, &path).unwrap();
+        database.check_file().unwrap();
+        database.mark_purge(TrashId([1; 16])).unwrap();
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Failures of the database: at the start, and of a statement.
 
+use std::io;
 use std::path::PathBuf;
 
 use rusqlite::ErrorCode as SqlCode;
@@ -57,6 +58,18 @@ impl DatabaseError {
             _ => Self::Unusable { path, source },
         }
     }
+
+    /// True if more space may mend it.
+    pub(super) fn may_want_space(&self) -> bool {
+        let (Self::Unusable { source, .. } | Self::ReadOnly { source, .. }) = self else { return false };
+        matches!(source.sqlite_error_code(), Some(SqlCode::DiskFull | SqlCode::CannotOpen | SqlCode::SystemIoFailure))
+    }
+}
+
+/// True if more space may mend the failure of a statement.
+pub(super) fn may_want_space(error: &StorageError) -> bool {
+    let is_unwritten = |source: &io::Error| source.kind() == io::ErrorKind::WriteZero;
+    error.code == ErrorCode::NoSpace || error.source.as_ref().is_some_and(is_unwritten)
 }
 
 /// A failed statement as a failure of the storage: the database is a file on the same kind of disk.
@@ -66,6 +79,11 @@ pub(super) fn storage_error(error: rusqlite::Error) -> StorageError {
         Some(SqlCode::ReadOnly | SqlCode::PermissionDenied) => ErrorCode::ReadOnly,
         _ => ErrorCode::Io,
     };
-    let source = Some(std::io::Error::other(error));
+    // SQLite reports a full quota, and a full disk under the index of its log, as a failure of the disk.
+    let kind = match error.sqlite_error_code() {
+        Some(SqlCode::SystemIoFailure) => io::ErrorKind::WriteZero,
+        _ => io::ErrorKind::Other,
+    };
+    let source = Some(io::Error::new(kind, error));
     StorageError { code, context: "the server's records cannot be kept", path: None, source }
 }

@@ -3,7 +3,7 @@
 use rusqlite::{Row, params};
 use shared::job::Progress;
 use shared::wire::{ChangeRequest, encode};
-use shared::{Job, JobId, JobState, Outcome, Timestamp, TrashId, VPath};
+use shared::{Change, Job, JobId, JobState, Outcome, Timestamp, TrashId, VPath};
 
 use super::column::{message, signed};
 use super::database::Database;
@@ -88,16 +88,27 @@ fn item(row: &Row<'_>) -> rusqlite::Result<ItemRecord> {
     Ok(ItemRecord { item: usize::try_from(index).unwrap_or(usize::MAX), target: row.get(1)?, outcome })
 }
 
+/// True for a change that needs more space than its records take. A change that frees space, and its reversal, may use
+/// the reserve for those.
+fn takes_space(change: &Change) -> bool {
+    matches!(change, Change::MakeFolder { .. } | Change::Copy { .. })
+}
+
 impl Database {
     /// Records a job that begins, and gives its number.
     pub(in crate::server) fn insert_job(&self, job: &JobRecord, now: Timestamp) -> Result<i64, StorageError> {
         const SQL: &str = "INSERT INTO jobs (owner, id, created, state, version, progress, seed, request)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-        let connection = self.lock()?;
+        if takes_space(&job.request.change) {
+            self.check_reserve()?;
+        }
         let (state, progress, request) = (encode(&job.state), encode(&job.progress), encode(&job.request));
         let values = params![job.owner.0, job.id.0, now.0, state, signed(job.version), progress, job.seed, request];
-        connection.execute(SQL, values).map_err(storage_error)?;
-        Ok(connection.last_insert_rowid())
+        self.with_space(|| {
+            let connection = self.writable()?;
+            connection.execute(SQL, values).map_err(storage_error)?;
+            Ok(connection.last_insert_rowid())
+        })
     }
 
     /// The job with this id that the owner may name.
@@ -151,7 +162,7 @@ impl Database {
         let ended = ended.map(|moment| moment.0);
         self.write(Durability::Strict, move |connection| {
             let mut statement = connection.prepare_cached(ITEM)?;
-            for (item, target, outcome) in items {
+            for (item, target, outcome) in &items {
                 statement.execute(params![number, item, target, outcome])?;
             }
             connection.prepare_cached(JOB)?.execute(params![number, version, progress, state, ended]).map(drop)

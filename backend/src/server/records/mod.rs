@@ -10,5 +10,6 @@ mod file_identity;
 mod group_commit;
 pub(super) mod jobs;
 mod purges;
+mod reserve;
 mod schema;
 pub(super) mod uploads;

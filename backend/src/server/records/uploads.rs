@@ -174,6 +174,15 @@ impl UploadRecord {
     pub(in crate::server) fn target_path(&self) -> Option<VPath> {
         self.target.as_deref().and_then(|bytes| VPath::from_bytes(bytes).ok())
     }
+
+    /// The path in the storage that its bytes were staged for; the root for an upload without a target. `None` if that
+    /// path is too long.
+    pub(in crate::server) fn staged_for(&self) -> Option<VPath> {
+        match &self.request.target {
+            Some(target) => self.owner.root().join_path(target).ok(),
+            None => Some(VPath::root()),
+        }
+    }
 }
 
 /// The columns of an [`UploadRecord`].
@@ -226,6 +235,7 @@ impl Database {
         const SQL: &str =
             "INSERT INTO uploads (id, owner, key, created, expires, length, durable, request, path, rights)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+        self.check_reserve()?;
         let key = upload.key.map(|key| key.0);
         let request = encode(&upload.request);
         let (length, durable) = (upload.length.map(signed), signed(upload.durable));

@@ -35,7 +35,7 @@ impl Uploads {
                 return Ok(Interrupted::Published { published, path, digests });
             }
         }
-        if record.target.is_some() && record.durable > 0 && self.is_unstaged(record.id)? {
+        if record.target.is_some() && record.durable > 0 && self.is_unstaged(record)? {
             return Err(StorageError::new(ErrorCode::Gone, "the upload has lost its bytes").into());
         }
         Ok(Interrupted::Staged)
@@ -45,7 +45,7 @@ impl Uploads {
     /// target.
     pub(super) fn maybe_published(&self, record: &UploadRecord) -> Result<Option<(VPath, Published)>, StorageError> {
         let Some(path) = record.target_path() else { return Ok(None) };
-        if !self.is_unstaged(record.id)? {
+        if !self.is_unstaged(record)? {
             return Ok(None);
         }
         match self.seen_by(&record.owner).stat(&path) {
@@ -66,8 +66,8 @@ impl Uploads {
     ///
     /// # Errors
     /// [`ErrorCode::DiskAbsent`] if it may be on a disk that is not connected.
-    pub(super) fn is_unstaged(&self, id: UploadId) -> Result<bool, StorageError> {
-        match self.storage.staged(id) {
+    pub(super) fn is_unstaged(&self, record: &UploadRecord) -> Result<bool, StorageError> {
+        match self.staged(record) {
             Ok(_) => Ok(false),
             Err(error) if error.code == ErrorCode::NotFound => Ok(true),
             Err(error) => Err(error),

@@ -9,7 +9,7 @@ use shared::{ErrorCode, JobId, Rights, UploadId, VPath};
 use tokio_util::sync::CancellationToken;
 
 use super::decide::{check_target, target_condition, within_rights};
-use super::registry::Uploads;
+use super::registry::{Slots, Uploads};
 use super::slot::{Slot, UploadLock};
 use crate::random::random_bytes;
 use crate::server::authority::Owner;
@@ -121,7 +121,10 @@ impl Uploads {
         // In memory before it is recorded: a request that finds the record finds this slot.
         let slot = Slot::new(record.clone());
         let turn = Arc::clone(&slot.turn).try_lock_owned().ok().filter(|_| due);
-        self.slots().by_id.insert(id, Arc::clone(&slot));
+        if let Some(first) = self.enter(&slot, &record) {
+            let _ = self.storage.unstage(id);
+            return begun_by(&first, &record.request);
+        }
         if record.request.resumable
             && let Err(error) = self.records()?.insert_upload(&record)
         {
@@ -147,19 +150,30 @@ impl Uploads {
     /// # Errors
     /// [`ErrorCode::KeyReused`] if another STAGE than `again` began it.
     fn by_key(&self, owner: &Owner, key: JobId, again: &Stage) -> Result<Option<Upload>, RequestError> {
-        let found =
-            if again.resumable { self.recorded_by_key(owner, key)? } else { self.unrecorded_by_key(owner, key) };
+        let found = if again.resumable {
+            self.recorded_by_key(owner, key)?
+        } else {
+            self.slots().unrecorded_by_key(owner, key)
+        };
         let Some(slot) = found else { return Ok(None) };
         let now = self.trusted_now();
         let expired = slot.state().is_expired(now);
         if expired && self.forget_unlocked(&slot, |state| state.is_expired(now)) {
             return Ok(None);
         }
-        let state = slot.state();
-        if state.record.is_begun_by(again) {
-            return Ok(Some(state.record.describe()));
+        begun_by(&slot, again).map(Some)
+    }
+
+    /// Takes an upload into memory, unless another request has begun one without a record by the same key meanwhile,
+    /// which is the result then.
+    fn enter(&self, slot: &Arc<Slot>, record: &UploadRecord) -> Option<Arc<Slot>> {
+        let mut slots = self.slots();
+        let key = record.key.filter(|_| !record.request.resumable);
+        let first = key.and_then(|key| slots.unrecorded_by_key(&record.owner, key));
+        if first.is_none() {
+            slots.by_id.insert(record.id, Arc::clone(slot));
         }
-        Err(Failure::new(ErrorCode::KeyReused, "the key was used for another upload").into())
+        first
     }
 
     fn recorded_by_key(&self, owner: &Owner, key: JobId) -> Result<Option<Arc<Slot>>, StorageError> {
@@ -170,14 +184,6 @@ impl Uploads {
             Err(error) if error.code == ErrorCode::NotFound => Ok(None),
             Err(error) => Err(error),
         }
-    }
-
-    fn unrecorded_by_key(&self, owner: &Owner, key: JobId) -> Option<Arc<Slot>> {
-        let matches = |slot: &&Arc<Slot>| {
-            let state = slot.state();
-            !state.record.request.resumable && state.record.owner == *owner && state.record.key == Some(key)
-        };
-        self.slots().by_id.values().find(matches).cloned()
     }
 
     /// The length of an upload that is the concatenation of others.
@@ -220,6 +226,28 @@ impl Uploads {
         found.truncate(LISTED_MAX as usize);
         Ok(found.iter().map(|record| record.describe_with(None)).collect())
     }
+}
+
+impl Slots {
+    fn unrecorded_by_key(&self, owner: &Owner, key: JobId) -> Option<Arc<Slot>> {
+        let matches = |slot: &&Arc<Slot>| {
+            let state = slot.state();
+            !state.record.request.resumable && state.record.owner == *owner && state.record.key == Some(key)
+        };
+        self.by_id.values().find(matches).cloned()
+    }
+}
+
+/// The upload that an earlier STAGE with the key of `again` has begun.
+///
+/// # Errors
+/// [`ErrorCode::KeyReused`] if that STAGE asked for something else.
+fn begun_by(slot: &Slot, again: &Stage) -> Result<Upload, RequestError> {
+    let state = slot.state();
+    if state.record.is_begun_by(again) {
+        return Ok(state.record.describe());
+    }
+    Err(Failure::new(ErrorCode::KeyReused, "the key was used for another upload").into())
 }
 
 /// Fails if `bytes` are more than the free space, as far as both are known.

@@ -202,7 +202,7 @@ impl CommitOperation {
             let gone = || Failure::new(ErrorCode::Gone, "one of the parts has expired, was aborted or is a file");
             let part = self.parts.iter().find(|part| part.slot.state().record.id == *id).ok_or_else(gone)?;
             let length = part.state().record.durable;
-            let source = match self.uploads.storage.staged(*id) {
+            let source = match self.uploads.staged(&part.record()) {
                 // It has become a file since.
                 Err(error) if error.code == ErrorCode::NotFound => return Err(gone().into()),
                 source => source?,
@@ -272,7 +272,7 @@ impl CommitOperation {
                     match error.code {
                         ErrorCode::Io | ErrorCode::NoSpace | ErrorCode::QuotaExceeded => {
                             // It has its name, and only the sync of the folder has failed.
-                            is_published.set(self.uploads.is_unstaged(self.record.id).unwrap_or(false));
+                            is_published.set(self.uploads.is_unstaged(&self.record).unwrap_or(false));
                             self.uploads.cut_back(&self.lock)?;
                         }
                         // The file there is not this upload: a second COMMIT must not take it for one. With `KeepBoth` the

@@ -13,6 +13,7 @@ pub(super) mod requests;
 mod similar;
 mod slot;
 pub(super) mod store;
+mod stored;
 mod sweep;
 mod unfinished;
 mod writer;

@@ -16,6 +16,7 @@ use tracing::warn;
 
 use super::similar::SimilarNames;
 use super::slot::{Slot, UploadLock};
+use super::stored::StoredAnswers;
 use super::unfinished::{Unfinished, UnfinishedLimits};
 use crate::admission::Admission;
 use crate::server::admissions::Admissions;
@@ -40,6 +41,8 @@ pub(in crate::server) struct Uploads {
     records: Option<Arc<Database>>,
     /// The digests of committed files.
     pub(super) digests: Arc<DigestCache>,
+    /// Of files that were stored in one exchange.
+    pub(super) stored: StoredAnswers,
     /// For the answer of an upload that becomes a new file.
     pub(super) similar: SimilarNames,
     pub(super) kept: Arc<KeptFiles>,
@@ -101,6 +104,7 @@ impl Uploads {
             storage,
             records,
             digests,
+            stored: StoredAnswers::default(),
             similar: SimilarNames::default(),
             kept,
             files_read: admissions.files_read.clone(),
@@ -144,6 +148,14 @@ impl Uploads {
         let records = self.records.as_ref().ok_or_else(read_only)?;
         records.check_file()?;
         Ok(records)
+    }
+
+    /// Lets an upload begin or go on. What was given up of the reserve for the records may be on its disk.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NoSpace`].
+    pub(super) fn check_reserve(&self) -> Result<(), StorageError> {
+        self.records.as_ref().map_or(Ok(()), |records| records.check_reserve())
     }
 
     /// The last moment that may decide that an upload has expired: the wall clock itself may be wrong.
@@ -224,10 +236,19 @@ impl Uploads {
 
     /// Makes the staged file of an upload, on the disk of its target if that is known.
     pub(super) fn stage(&self, record: &UploadRecord, target: Option<&VPath>) -> Result<Box<dyn Staged>, StorageError> {
+        self.check_reserve()?;
         match target {
             Some(target) => self.seen_by(&record.owner).stage_for(record.id, target),
             None => self.storage.stage(record.id),
         }
+    }
+
+    /// Opens the bytes of an upload.
+    ///
+    /// # Errors
+    /// As [`Storage::staged`].
+    pub(super) fn staged(&self, record: &UploadRecord) -> Result<Box<dyn Staged>, StorageError> {
+        self.storage.staged(record.id, record.staged_for().as_ref())
     }
 
     /// Opens the bytes of an upload, cut back to the durable ones. A crash may have lost the staged file of an upload
@@ -236,9 +257,9 @@ impl Uploads {
     /// # Errors
     /// [`ErrorCode::Gone`] if durable bytes are missing; as [`Storage::staged`].
     pub(super) fn open(&self, record: &UploadRecord) -> Result<Box<dyn Staged>, StorageError> {
-        let staged = match self.storage.staged(record.id) {
+        let staged = match self.staged(record) {
             Err(error) if error.code == ErrorCode::NotFound && record.durable == 0 => {
-                self.stage(record, record.destination.as_ref().map(|destination| &destination.path))?
+                self.stage(record, record.staged_for().filter(|target| !target.is_root()).as_ref())?
             }
             Err(error) if error.code == ErrorCode::NotFound => {
                 return Err(StorageError::new(ErrorCode::Gone, "the upload has lost its bytes"));
@@ -260,7 +281,7 @@ impl Uploads {
     pub(super) fn cut_back(&self, lock: &UploadLock) -> Result<(), StorageError> {
         let record = lock.record();
         let durable = if record.request.resumable && !record.is_joined() { record.durable } else { 0 };
-        let staged = match self.storage.staged(record.id) {
+        let staged = match self.staged(&record) {
             // It is a file already, and only the answer was lost.
             Err(error) if error.code == ErrorCode::NotFound => return Ok(()),
             // The next request that opens it cuts the file.
@@ -323,6 +344,13 @@ impl Uploads {
             }
         }
         Ok(locks)
+    }
+
+    /// Takes the reserve of space for the records again, if there is room.
+    pub(in crate::server) fn renew_reserve(&self) {
+        if let Some(records) = &self.records {
+            records.renew_reserve();
+        }
     }
 
     /// Ends the work that makes uploads files, and waits for that.

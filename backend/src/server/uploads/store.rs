@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use shared::limits::UPLOAD_UNRECORDED_TIME;
 use shared::wire::{Failure, FrameKind, Store, Upload};
-use shared::{Checksum, ErrorCode, Rights, UploadId, VPath};
+use shared::{Algorithm, Checksum, Digests, ErrorCode, Rights, UploadId, VPath};
 
 use super::decide::{TargetCondition, target_condition, within_rights};
 use super::publish::{as_asked, check_blake3, publish_at, similar_to};
@@ -78,11 +78,20 @@ impl StoreOperation {
     fn run(self, bytes: &[u8], checksum: Option<&Checksum>) -> Result<Upload, RequestError> {
         // A server without records is read-only.
         self.uploads.records()?;
+        self.uploads.check_reserve()?;
         check(bytes, checksum)?;
         let mut hasher = UploadHasher::resume(DigestCheckpoint::default());
         hasher.update(bytes);
         let digests = hasher.finish();
         check_blake3(&digests, self.record.request.blake3.as_deref())?;
+        let uploads = Arc::clone(&self.uploads);
+        let (owner, stage) = (self.record.owner.clone(), self.record.request.clone());
+        let blake3 = digests.get(Algorithm::Blake3).unwrap_or_default().to_vec();
+        uploads.stored.answer(&owner, &stage, &blake3, || self.publish(bytes, digests))
+    }
+
+    /// Makes the file, after passing the gate.
+    fn publish(self, bytes: &[u8], digests: Digests) -> Result<Upload, RequestError> {
         self.gate.begin()?;
         let publish = |path: &VPath| Ok(self.store(path, bytes)?);
         let placed =

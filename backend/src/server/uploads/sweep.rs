@@ -10,7 +10,9 @@ use tracing::{info, warn};
 
 use super::registry::Uploads;
 use super::slot::{Slot, SlotState};
+use crate::server::clock;
 use crate::server::records::database::Database;
+use crate::server::records::uploads::UploadRecord;
 use crate::storage::StorageError;
 
 /// How long an unused upload with a record stays in memory.
@@ -49,7 +51,7 @@ impl Uploads {
     fn forget_if_lost(&self, records: &Database, id: UploadId) -> Result<bool, StorageError> {
         let Some(record) = records.upload(id)? else { return Ok(false) };
         let empty = record.durable == 0 && (record.target.is_none() || record.is_joined());
-        if empty || !self.is_unstaged(id)? || self.maybe_published(&record)?.is_some() {
+        if empty || !self.is_unstaged(&record)? || self.maybe_published(&record)?.is_some() {
             return Ok(false);
         }
         records.delete_upload(id)?;
@@ -99,8 +101,27 @@ impl Uploads {
                 return state.gone;
             }
         }
+        if self.waits_for_its_disk(slot) {
+            return false;
+        }
         // The next sweep tries again; the other uploads do not wait for it.
         self.forget(slot).inspect_err(|error| warn!(%error, "an expired upload could not be removed")).is_ok()
+    }
+
+    /// True for an upload on a disk that is not connected, which expires only once the disk has been back for a while. The
+    /// caller has the turn.
+    fn waits_for_its_disk(&self, slot: &Slot) -> bool {
+        let record = slot.state().record.clone();
+        let is_away = |error: StorageError| error.code == ErrorCode::DiskAbsent;
+        if record.answer.is_some() || !self.is_unstaged(&record).is_err_and(is_away) {
+            return false;
+        }
+        let record = UploadRecord { expires: clock::after(self.trusted_now(), self.expiry), ..record };
+        slot.state().record.expires = record.expires;
+        let kept = self.records().and_then(|records| records.set_progress(&record));
+        // The next sweep tries again.
+        kept.unwrap_or_else(|error| warn!(%error, "the expiry of an upload on an absent disk could not be recorded"));
+        true
     }
 
     /// Drops an upload that has a record from memory.

@@ -204,6 +204,7 @@ async fn finish(sync: JoinHandle<Result<(), StorageError>>) -> Result<(), Storag
 
 impl FileWriter {
     fn write(&mut self, pieces: &[Bytes]) -> Result<(), RequestError> {
+        self.uploads.check_reserve()?;
         if self.range.end.is_none() {
             let bytes: usize = pieces.iter().map(Bytes::len).sum();
             self.uploads.unfinished.hold(self.lock.state().record.id, self.at.saturating_add(bytes as u64))?;

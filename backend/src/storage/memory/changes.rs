@@ -188,7 +188,7 @@ impl Tree {
         if self.trash.contains_key(&id) {
             return Err(StorageError::new(ErrorCode::AlreadyExists, "the trash has such an item already"));
         }
-        let entry = self.describe(&source.folder, source.present, self.recorded_path(&source.folder, path.name())?);
+        let entry = self.describe(&source.folder, source.present, source.folder.path_of(path.name())?);
         let node = self.detach(source.folder(), path.name())?;
         self.trash.insert(id, Trashed { item: TrashItem::on_one_disk(id, entry, now, None), node });
         Ok(())
@@ -257,7 +257,7 @@ impl Tree {
 
     /// Puts a file or link that is about to be replaced into the trash.
     fn keep(&mut self, folder: &NodeStack, name: &[u8], old: NodeId, keep: &Keep) -> Option<Kept> {
-        let entry = self.describe(folder, old, self.recorded_path(folder, name).ok()?);
+        let entry = self.describe(folder, old, folder.path_of(name).ok()?);
         let bytes = entry.size;
         if keep.bytes_max == 0 || bytes > keep.bytes_max || self.trash.contains_key(&keep.id) {
             return None;

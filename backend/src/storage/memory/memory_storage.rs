@@ -116,7 +116,7 @@ impl Storage for MemoryStorage {
         Ok(Box::new(MemoryStaged { tree: self.tree.clone(), node }))
     }
 
-    fn staged(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
+    fn staged(&self, id: UploadId, _target: Option<&VPath>) -> Result<Box<dyn Staged>, StorageError> {
         let node = self.tree.read().staged.get(&id).copied().ok_or(NOT_FOUND)?;
         Ok(Box::new(MemoryStaged { tree: self.tree.clone(), node }))
     }
@@ -190,13 +190,15 @@ impl Storage for MemoryStorage {
 
     fn list_trash(&self, query: &TrashQuery) -> Result<TrashListing, StorageError> {
         let mut page = PageSelection::new(query);
-        self.tree.read().trash.values().for_each(|trashed| page.add(trashed.item.clone()));
+        let tree = self.tree.read();
+        tree.trash.values().for_each(|trashed| page.add(tree.as_asked(trashed.item.clone())));
         Ok(page.finish())
     }
 
     fn stat_trash(&self, id: TrashId) -> Result<TrashItem, StorageError> {
         let gone = || StorageError::new(ErrorCode::Gone, "looking for an item of the trash");
-        self.tree.read().trash.get(&id).map(|trashed| trashed.item.clone()).ok_or_else(gone)
+        let tree = self.tree.read();
+        tree.trash.get(&id).map(|trashed| tree.as_asked(trashed.item.clone())).ok_or_else(gone)
     }
 
     fn restore(&self, id: TrashId, to: &VPath) -> Result<Entry, StorageError> {

@@ -6,8 +6,8 @@ use super::errors::{DENIED, NAME_TOO_LONG, NOT_FOLDER, NOT_FOUND, TOO_DEEP};
 use super::node::{Body, NodeId, ROOT};
 use super::tree::Tree;
 use crate::storage::checks::NAME_BYTES_MAX;
-use crate::storage::symlinks::{PathWalk, ResolveError, asked_path, below_root, relative_to, shown_target};
-use crate::storage::{LinkScope, StorageError, is_state_folder_name};
+use crate::storage::symlinks::{PathWalk, ResolveError, below_root, item_as_asked, relative_to, shown_target};
+use crate::storage::{LinkScope, StorageError, TrashItem, is_state_folder_name};
 
 /// The absolute path of the root: a link to `/memory/docs` stays inside, one to `/memory2` does not.
 pub const MEMORY_ROOT: &[u8] = b"/memory";
@@ -40,7 +40,7 @@ impl NodeStack {
         path.map_err(|_| TOO_DEEP)
     }
 
-    fn path_of(&self, name: &[u8]) -> Result<VPath, StorageError> {
+    pub(super) fn path_of(&self, name: &[u8]) -> Result<VPath, StorageError> {
         self.path()?.join(name).map_err(|_| TOO_DEEP)
     }
 
@@ -88,11 +88,9 @@ impl Tree {
         folder.map(LinkScope::below).ok_or(ResolveError::Escapes)
     }
 
-    /// The path that the trash records for a name in that folder: without links, so that those alone see the item who
-    /// reach the folder itself.
-    pub(super) fn recorded_path(&self, folder: &NodeStack, name: &[u8]) -> Result<VPath, StorageError> {
-        let path = folder.path_of(name)?;
-        if self.links.is_whole() { Ok(path) } else { asked_path(&self.links, &self.real_links()?, &path) }
+    /// An item of the trash, whose path is without links, under the path by which this view's caller reaches it.
+    pub(super) fn as_asked(&self, item: TrashItem) -> TrashItem {
+        if self.links.is_whole() { item } else { item_as_asked(item, &self.links, self.real_links()) }
     }
 
     /// Takes the steps of `walk` from `stack` on, and follows each link as far as the view allows.

@@ -61,7 +61,7 @@ fn a_failed_write_leaves_a_part_and_a_failed_sync_is_remembered() {
     assert_eq!(code(staged.write_at(b"4567", 4)), Some(ErrorCode::NoSpace));
     assert_eq!(staged_bytes(&*staged), b"012345");
     assert_eq!(code(staged.sync()), Some(ErrorCode::Io));
-    assert_eq!(code(storage.staged(upload_id(1)).unwrap().sync()), Some(ErrorCode::Io));
+    assert_eq!(code(storage.staged(upload_id(1), None).unwrap().sync()), Some(ErrorCode::Io));
     let publish =
         || storage.publish(upload_id(1), &path(b"file"), &Expected::Nothing, &Attributes::default()).map(drop);
     assert_eq!(code(publish()), Some(ErrorCode::Io));

@@ -5,6 +5,8 @@ mod agreement;
 mod disks;
 mod faults;
 mod fixtures;
+mod full;
+mod hidden;
 mod interruption;
 mod links;
 mod local;

@@ -25,7 +25,7 @@ fn synced_bytes_of_an_upload_survive() {
         },
         check: |storage, done| {
             if done {
-                let staged = storage.staged(upload_id(1)).unwrap();
+                let staged = storage.staged(upload_id(1), None).unwrap();
                 assert_eq!(staged_bytes(&*staged), NEW);
             }
         },
@@ -44,11 +44,11 @@ fn a_new_file_is_complete_or_still_an_upload() {
                 let entry = storage.stat(&path(b"file")).unwrap();
                 assert_eq!((entry.modified, entry.executable), (NOW, true));
                 // The visible file cannot be written as an upload.
-                assert_eq!(code(storage.staged(upload_id(1))), Some(ErrorCode::NotFound));
+                assert_eq!(code(storage.staged(upload_id(1), None)), Some(ErrorCode::NotFound));
             }
             None => {
                 assert!(!done);
-                assert_eq!(staged_bytes(&*storage.staged(upload_id(1)).unwrap()), NEW);
+                assert_eq!(staged_bytes(&*storage.staged(upload_id(1), None).unwrap()), NEW);
             }
         },
     };
@@ -101,7 +101,7 @@ fn a_stored_file_is_the_old_or_the_new_one() {
             Some(content) => {
                 assert_eq!(content, NEW);
                 assert_eq!(storage.stat(&path(b"file")).unwrap().modified, NOW);
-                assert_eq!(code(storage.staged(upload_id(1))), Some(ErrorCode::NotFound));
+                assert_eq!(code(storage.staged(upload_id(1), None)), Some(ErrorCode::NotFound));
             }
             None => assert!(!done),
         },
@@ -204,7 +204,7 @@ fn an_upload_whose_item_keeps_another_file_already_is_published() {
         let disk = disk.reboot();
         disk.remove("file").unwrap().add_file("file", OTHER).unwrap();
         let storage = disk.storage();
-        if storage.staged(upload_id(1)).is_err() {
+        if storage.staged(upload_id(1), None).is_err() {
             continue;
         }
         let published = publish_and_keep(&storage).unwrap();
@@ -317,7 +317,7 @@ fn a_failed_sync_fails_later_syncs() {
     // The disk would report success although bytes are lost, so it is not asked.
     assert_eq!(code(staged.sync()), Some(ErrorCode::Io));
     drop(staged);
-    let staged = storage.staged(upload_id(1)).unwrap();
+    let staged = storage.staged(upload_id(1), None).unwrap();
     assert_eq!(code(staged.sync()), Some(ErrorCode::Io));
     let published = storage.publish(upload_id(1), &path(b"file"), &Expected::Nothing, &Attributes::default());
     assert_eq!(code(published), Some(ErrorCode::Io));
@@ -325,7 +325,7 @@ fn a_failed_sync_fails_later_syncs() {
     staged.truncate(10).unwrap();
     staged.write_at(&NEW[10..], 10).unwrap();
     staged.sync().unwrap();
-    let staged = disk.reboot().storage().staged(upload_id(1)).unwrap();
+    let staged = disk.reboot().storage().staged(upload_id(1), None).unwrap();
     assert_eq!(staged_bytes(&*staged), NEW);
 }
 
@@ -339,7 +339,7 @@ fn unsynced_changes_may_be_lost_torn_or_kept() {
         let staged = storage.stage(upload_id(1)).unwrap();
         staged.sync().unwrap();
         staged.write_at(NEW, 0).unwrap();
-        let left = staged_bytes(&*disk.reboot().storage().staged(upload_id(1)).unwrap());
+        let left = staged_bytes(&*disk.reboot().storage().staged(upload_id(1), None).unwrap());
         seen.insert(match left.as_slice() {
             NEW => "kept",
             b"" => "lost",

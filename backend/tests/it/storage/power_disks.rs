@@ -54,11 +54,11 @@ fn an_upload_on_another_disk_is_complete_or_still_an_upload() {
         check: |storage, done| match content_at(storage, FILE) {
             Some(content) => {
                 assert_eq!(content, NEW);
-                assert_eq!(code(storage.staged(upload_id(1))), Some(ErrorCode::NotFound));
+                assert_eq!(code(storage.staged(upload_id(1), None)), Some(ErrorCode::NotFound));
             }
             None => {
                 assert!(!done);
-                assert_eq!(staged_bytes(&*storage.staged(upload_id(1)).unwrap()), NEW);
+                assert_eq!(staged_bytes(&*storage.staged(upload_id(1), None).unwrap()), NEW);
                 assert_eq!(storage.list_staged().unwrap(), [upload_id(1)]);
             }
         },
@@ -89,7 +89,7 @@ fn an_upload_that_is_copied_to_another_disk_is_complete_or_still_an_upload() {
         let storage = disk.reboot().storage();
         check_replaced(&storage, done);
         if content_at(&storage, FILE).unwrap() == OLD {
-            assert_eq!(staged_bytes(&*storage.staged(upload_id(1)).unwrap()), NEW);
+            assert_eq!(staged_bytes(&*storage.staged(upload_id(1), None).unwrap()), NEW);
         }
     }
 }

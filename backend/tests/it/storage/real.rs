@@ -46,7 +46,7 @@ fn links_in_place_of_the_private_directory_are_refused() {
         plant(&fixture.at(b""), &fixture.at(b"../root2"));
         let storage = fixture.storage();
         assert!(storage.stage(upload_id(1)).is_err());
-        assert!(storage.staged(upload_id(1)).is_err());
+        assert!(storage.staged(upload_id(1), None).is_err());
         let _ = storage.trash(&path(b"file"), None, trash_id(1), NOW);
         let _ = storage.list_staged();
         let _ = storage.list_trash(&TrashQuery::default());
@@ -195,7 +195,7 @@ fn an_upload_with_a_second_name_is_not_opened() {
         stage(&fixture, 1).write_at(b"content", 0).unwrap();
         let staged = fixture.at(b".passerelle/staging").join(upload_id(1).to_string());
         fs::hard_link(&staged, fixture.at(b"file")).unwrap();
-        assert_eq!(code(fixture.storage().staged(upload_id(1))), Some(ErrorCode::NotFound));
+        assert_eq!(code(fixture.storage().staged(upload_id(1), None)), Some(ErrorCode::NotFound));
         let published = upload_again(&fixture);
         assert_eq!(published, Some(ErrorCode::NotFound));
         fixture.storage().unstage(upload_id(1)).unwrap();

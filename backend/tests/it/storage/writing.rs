@@ -31,18 +31,18 @@ pub(super) fn an_upload_is_invisible_until_it_is_published(fixture: &dyn Fixture
 pub(super) fn an_upload_can_be_reopened_until_it_is_deleted(fixture: &dyn Fixture) {
     let storage = fixture.storage();
     assert!(storage.list_staged().unwrap().is_empty());
-    assert_eq!(code(storage.staged(super::upload_id(1))), Some(ErrorCode::NotFound));
+    assert_eq!(code(storage.staged(super::upload_id(1), None)), Some(ErrorCode::NotFound));
     storage.unstage(super::upload_id(1)).unwrap();
     let staged = stage(fixture, 1);
     staged.write_at(b"content", 0).unwrap();
     staged.sync().unwrap();
     drop(staged);
     assert_eq!(code(storage.stage(super::upload_id(1))), Some(ErrorCode::AlreadyExists));
-    assert_eq!(staged_bytes(&*storage.staged(super::upload_id(1)).unwrap()), b"content");
+    assert_eq!(staged_bytes(&*storage.staged(super::upload_id(1), None).unwrap()), b"content");
     storage.unstage(super::upload_id(1)).unwrap();
     storage.unstage(super::upload_id(1)).unwrap();
     assert!(storage.list_staged().unwrap().is_empty());
-    assert_eq!(code(storage.staged(super::upload_id(1))), Some(ErrorCode::NotFound));
+    assert_eq!(code(storage.staged(super::upload_id(1), None)), Some(ErrorCode::NotFound));
     let published = storage.publish(super::upload_id(1), &path(b"x"), &Expected::Anything, &Attributes::default());
     assert_eq!(code(published), Some(ErrorCode::NotFound));
 }
@@ -379,7 +379,7 @@ pub(super) fn zeros_behind_the_end_are_part_of_an_upload(fixture: &dyn Fixture) 
     staged.write_at(&[0; PIECE], expected.len() as u64).unwrap();
     expected.extend([0; PIECE]);
     drop(staged);
-    let staged = fixture.storage().staged(super::upload_id(1)).unwrap();
+    let staged = fixture.storage().staged(super::upload_id(1), None).unwrap();
     assert!(super::staged_bytes(&*staged) == expected);
     drop(staged);
     let attributes = Attributes::default();

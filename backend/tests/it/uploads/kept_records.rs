@@ -57,6 +57,23 @@ async fn the_key_of_an_expired_upload_begins_a_new_one() {
     }
 }
 
+/// Of requests with one key at the same time, one begins an upload.
+#[tokio::test(flavor = "multi_thread")]
+async fn equal_stages_at_once_begin_one_upload() {
+    let server = TestServer::start().await;
+    let client = &server.client;
+    for (number, resumable) in (0..100).flat_map(|number| [(number, true), (number, false)]) {
+        let key = Some(JobId([number; 16]));
+        let keyed = Stage { key, resumable, ..stage(&format!("{number}-{resumable}"), Some(3)) };
+        let (one, two, three) = tokio::join!(client.stage(&keyed), client.stage(&keyed), client.stage(&keyed));
+        let ids = [one, two, three].map(|begun| begun.unwrap().id);
+        assert_eq!(ids, [ids[0]; 3], "{number} {resumable}");
+        client.abort(&writer(), ids[0]).await.unwrap();
+    }
+    assert_eq!(client.uploads(&writer()).await.unwrap(), []);
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn a_commit_says_how_long_its_answer_is_kept() {
     let server = TestServer::start().await;

@@ -91,7 +91,7 @@ async fn an_upload_continues_after_a_restart() {
     let lost = server.client.stage(&Stage { resumable: false, ..stage("lost", Some(1)) }).await.unwrap();
     server.stop().await;
     // Bytes behind the durable offset are not part of the upload.
-    storage.staged(kept.id).unwrap().write_at(b"torn", 1_000_000).unwrap();
+    storage.staged(kept.id, None).unwrap().write_at(b"torn", 1_000_000).unwrap();
 
     let server = TestServer::with_database(storage.clone(), records, ServerConfig::default()).await;
     assert_eq!(server.client.uploads(&writer()).await.unwrap()[0].offset, 1_000_000);

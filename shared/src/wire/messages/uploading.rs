@@ -148,8 +148,8 @@ impl Bounded for Store {
         let fits = self.stage.length.is_some_and(|length| length <= STORE_BYTES_MAX);
         check(fits, "a STORE needs a length of at most 256 KiB")?;
         check(self.stage.target.is_some(), "a STORE needs a target")?;
-        let plain = !self.stage.resumable && self.stage.key.is_none() && self.stage.parts.is_empty();
-        check(plain, "a STORE has no record, no key and no parts")?;
+        let plain = !self.stage.resumable && self.stage.parts.is_empty();
+        check(plain, "a STORE has no record and no parts")?;
         let fits = |sum: &Checksum| sum.digest.len() == sum.algorithm.length();
         check(self.checksum.as_ref().is_none_or(fits), "the checksum has another length than its algorithm's")
     }

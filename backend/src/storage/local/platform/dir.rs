@@ -8,6 +8,7 @@ use shared::{ErrorCode, Timestamp, VPath};
 use super::disk_file::DiskFile;
 use super::metadata::{FileType, Metadata};
 use super::volume::VolumeId;
+use crate::reserve;
 use crate::storage::{Attributes, StorageError, Visit, WatchEvent, WatchHandle};
 
 /// Makes the changes of a directory's names durable.
@@ -158,6 +159,15 @@ pub(in crate::storage) trait Dir: Send + Sync + Sized + 'static {
 
     /// Free space in bytes; `None` where the system does not report it.
     fn space(&self) -> io::Result<Option<u64>>;
+
+    /// Makes a file of that name take so many bytes of the disk, as far as there is room, and returns how many it takes.
+    fn reserve(&self, name: &[u8], bytes: u64) -> io::Result<u64> {
+        let file = match self.open_own_file(name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.create_file(name)?,
+            opened => opened?,
+        };
+        file.as_file().map_or(Ok(0), |file| reserve::resize(file, bytes))
+    }
 
     /// Watches this directory. `path` is where it is now, for systems that watch by path.
     fn watch(&self, _path: &Path, _on_event: OnEvent) -> Result<Box<dyn WatchHandle>, StorageError> {

@@ -61,7 +61,7 @@ impl<D: Dir> Tree<D> {
         keep: &Keep,
     ) -> Result<Option<Held>, StorageError> {
         let not_kept = Held { keeping: Keeping::Not, metadata: *seen };
-        let path = self.recorded_path(parent, name).ok();
+        let path = parent.path_of(name).ok();
         let Some(path) = path.filter(|_| keep.bytes_max > 0 && seen.size <= keep.bytes_max) else {
             return Ok(Some(not_kept));
         };

@@ -59,7 +59,7 @@ impl<D: Dir> Tree<D> {
             }
             match file_type {
                 Some(FileType::File | FileType::Other) => visit(name, false),
-                Some(FileType::Folder) if self.facts.hidden_by_name => visit(name, true),
+                Some(FileType::Folder) if self.facts.hidden_by_name && self.volumes.names_tell() => visit(name, true),
                 // A link, a folder that may be hidden, or a system that reports no type.
                 _ => self.row(&folder, name).map_or(Visit::Continue, |row| visit(name, row.is_folder())),
             }

@@ -10,7 +10,7 @@ use super::root::Tree;
 use crate::storage::checks::{check_new_path, check_state, root_is_fixed};
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::{Dir, FileType, Metadata};
-use crate::storage::{STATE_FOLDER_NAME, StorageError, is_state_folder_name};
+use crate::storage::{StorageError, is_state_folder_name};
 
 impl<D: Dir> Tree<D> {
     /// The folder that is to hold a new entry; `None` for the root.
@@ -39,7 +39,7 @@ impl<D: Dir> Tree<D> {
         }
         let seen = parent.dir().metadata_of(path.name());
         let seen = seen.map_err(|error| storage_error(error, "looking up a name"))?;
-        if self.is_own(parent, &seen) {
+        if self.is_hidden_in(parent.dir(), &seen) {
             return Err(not_found());
         }
         if self.facts.above_hidden.contains(&seen.identity) {
@@ -58,7 +58,7 @@ impl<D: Dir> Tree<D> {
         path: &VPath,
     ) -> Result<Option<(Metadata, Entry)>, StorageError> {
         match parent.dir().metadata_of(path.name()) {
-            Ok(seen) if self.is_own(parent, &seen) => {
+            Ok(seen) if self.is_hidden_in(parent.dir(), &seen) => {
                 Err(StorageError::new(ErrorCode::NameReserved, "the name is reserved for the server"))
             }
             Ok(seen) => Ok(Some((seen, self.entry_from(parent, path, &seen)))),
@@ -78,12 +78,5 @@ impl<D: Dir> Tree<D> {
             FileType::Link => self.link_entry(parent, path.clone(), seen),
             _ => seen.entry(path.clone(), None),
         }
-    }
-
-    /// True for the server's own folders, by whatever name they were reached: some file systems have several for one
-    /// folder.
-    fn is_own(&self, parent: &DirStack<D>, seen: &Metadata) -> bool {
-        let is_state = || parent.dir().metadata_of(STATE_FOLDER_NAME).is_ok_and(|own| own.identity == seen.identity);
-        seen.file_type == FileType::Folder && (self.is_hidden(seen) || is_state())
     }
 }

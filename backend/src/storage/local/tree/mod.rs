@@ -19,6 +19,7 @@ mod publish;
 mod purge;
 mod rename;
 mod replace;
+mod reserves;
 mod root;
 mod small_text;
 mod staged;

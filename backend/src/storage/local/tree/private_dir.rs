@@ -13,6 +13,7 @@ use super::notes::Notes;
 use super::own_dir::{open_or_create, own_dir_error};
 use super::trash_info::Info;
 use super::trash_item::TrashFolder;
+use crate::reserve::Reserve;
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::{Dir, Identity};
 use crate::storage::{STATE_FOLDER_NAME, StorageError, Visit};
@@ -24,6 +25,8 @@ pub(super) const STAGING_OF_TREE: &[u8] = b"staging-of-tree";
 pub(super) const TRASH: &[u8] = b"trash";
 pub(super) const REPLACED: &[u8] = b"replaced";
 const LOCK: &[u8] = b"vault.lock";
+/// The file that takes the reserve of space.
+const RESERVE: &[u8] = b"reserve";
 
 /// A staged file or an item of the trash, and the private directory of its disk.
 pub(super) type OnDisk<D, T> = (Arc<PrivateDir<D>>, T);
@@ -44,6 +47,8 @@ pub(super) struct PrivateDir<D: Dir> {
     /// is mounted.
     pub(super) at: VPath,
     identity: Identity,
+    /// Of the directory itself, and of its parts.
+    identities: Vec<Identity>,
     shared: Arc<Shared<D>>,
 }
 
@@ -61,6 +66,7 @@ struct Shared<D: Dir> {
     /// Items whose contents are being deleted, each as often as calls delete it. Such an item is not restored: the
     /// deletion would go on in the restored folder, whose handle it holds.
     purging: Mutex<Vec<TrashId>>,
+    reserve: Reserve,
     _lock: D::Lock,
 }
 
@@ -82,7 +88,7 @@ impl<D: Dir> PrivateDir<D> {
         let is_first = shared.is_none();
         let shared = match shared {
             Some(shared) => shared,
-            None => Arc::new(Shared::lock(&dir)?),
+            None => Arc::new(Shared::lock(&dir, top.open_dir(STATE_FOLDER_NAME).map_err(own_dir_error)?)?),
         };
         let staging = open_or_create(&dir, staging_in(&at))?;
         if is_first {
@@ -102,7 +108,10 @@ impl<D: Dir> PrivateDir<D> {
             sync_own_names(top, &dir)?;
         }
         let (notes, orders_names) = (None, dir.orders_names());
-        Ok(Self { dir, staging, trash, replaced, orders_names, notes, at, identity, shared })
+        let parts = [&dir, &staging, &*trash, &*replaced];
+        let identities = parts.into_iter().map(|part| part.metadata().map(|metadata| metadata.identity));
+        let identities = identities.collect::<io::Result<_>>().map_err(own_dir_error)?;
+        Ok(Self { dir, staging, trash, replaced, orders_names, notes, at, identity, identities, shared })
     }
 
     /// Opens a part of the private directory for looking only; `None` if nothing was written yet.
@@ -118,6 +127,11 @@ impl<D: Dir> PrivateDir<D> {
     /// True if both are one directory, seen through two mounts.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         self.identity == other.identity
+    }
+
+    /// The identities of the directory and of its parts.
+    pub(super) fn identities(&self) -> impl Iterator<Item = Identity> {
+        self.identities.iter().copied()
     }
 
     /// The number of its file system.
@@ -183,6 +197,11 @@ impl<D: Dir> PrivateDir<D> {
         Purging { private_dir: self, id }
     }
 
+    /// The reserve of space of its file system.
+    pub(super) fn reserve(&self) -> &Reserve {
+        &self.shared.reserve
+    }
+
     /// Uploads of which a sync has failed.
     pub(super) fn unsynced(&self) -> MutexGuard<'_, BTreeSet<UploadId>> {
         self.shared.unsynced.lock().unwrap_or_else(PoisonError::into_inner)
@@ -205,12 +224,14 @@ impl<D: Dir> Drop for Purging<'_, D> {
 }
 
 impl<D: Dir> Shared<D> {
-    fn lock(dir: &D) -> Result<Self, StorageError> {
+    /// `own` is another handle of the directory.
+    fn lock(dir: &D, own: D) -> Result<Self, StorageError> {
         let Some(lock) = dir.lock(LOCK).map_err(|error| storage_error(error, "locking the private directory"))? else {
             return Err(StorageError::new(ErrorCode::Locked, "another server writes into this directory"));
         };
         let (unsynced, unsettled, purging) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Ok(Self { trash_lock: RwLock::default(), unsynced, unsettled, purging, _lock: lock })
+        let reserve = begin_reserve(own);
+        Ok(Self { trash_lock: RwLock::default(), unsynced, unsettled, purging, reserve, _lock: lock })
     }
 }
 
@@ -225,6 +246,13 @@ fn sync_own_names<D: Dir>(top: &D, dir: &D) -> Result<(), StorageError> {
         }
     }
     Ok(())
+}
+
+/// Begins the reserve of space in a private directory.
+fn begin_reserve<D: Dir>(own: D) -> Reserve {
+    let held = own.metadata_of(RESERVE).map_or(0, |metadata| metadata.size);
+    let free = own.space().ok().flatten();
+    Reserve::begin(held, free, move |bytes| own.reserve(RESERVE, bytes))
 }
 
 /// The part with the uploads of the private directory at that path of the tree.

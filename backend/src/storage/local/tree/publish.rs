@@ -53,7 +53,7 @@ impl<D: Dir> Tree<D> {
         expected: &Expected,
         attributes: &Attributes,
     ) -> Result<Published, StorageError> {
-        self.publish_open(&self.open_staged(id)?, target, expected, attributes)
+        self.publish_open(&self.open_staged(id, None)?, target, expected, attributes)
     }
 
     /// See [`crate::storage::Storage::store`]. Faster than the default because the file stays open.

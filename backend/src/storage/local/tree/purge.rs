@@ -62,10 +62,14 @@ impl<D: Dir> Tree<D> {
         // Before the first look at the data: a restore has taken them by now, or finds the item among these.
         let _purging = private_dir.begin_purge(id);
         let mut removal = Removal::of(Arc::clone(&item.dir), &item.data, Place::Trash)?;
-        if removal.run(self, visit)? == Visit::Continue {
-            delete_items(&private_dir, &[&item], Absence::Unsynced).map_err(failed)?;
-        }
-        Ok(())
+        let purged = private_dir.freeing(|| {
+            if removal.run(self, visit)? == Visit::Continue {
+                delete_items(&private_dir, &[&item], Absence::Unsynced).map_err(failed)?;
+            }
+            Ok(())
+        });
+        private_dir.reserve().renew();
+        purged
     }
 
     /// See [`crate::storage::Storage::remove_tree`].
@@ -75,7 +79,7 @@ impl<D: Dir> Tree<D> {
         refuse_mounted(&parent, path.name())?;
         let sync = parent.prepare_sync()?;
         let mut removal = Removal::of(parent.shared_dir(), path.name(), Place::Tree)?;
-        match removal.run(self, visit) {
+        match self.freeing(&parent, || removal.run(self, visit)) {
             Ok(Visit::Continue) => {
                 sync().map_err(|error| storage_error(error, "syncing a folder"))?;
                 Ok(Visit::Continue)

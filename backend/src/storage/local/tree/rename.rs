@@ -71,10 +71,14 @@ impl<D: Dir> Tree<D> {
     /// See [`crate::storage::Storage::remove`].
     pub(super) fn remove_entry(&self, path: &VPath, etag: Option<ETag>) -> Result<(), StorageError> {
         let parent = self.old_parent(path)?;
+        self.freeing(&parent, || self.try_remove(&parent, path, etag))
+    }
+
+    fn try_remove(&self, parent: &DirStack<D>, path: &VPath, etag: Option<ETag>) -> Result<(), StorageError> {
         let sync = parent.prepare_sync()?;
         {
             let _locks = self.locks.lock(&[parent.identity()?]);
-            let removed = match self.source(&parent, path, etag)?.file_type {
+            let removed = match self.source(parent, path, etag)?.file_type {
                 FileType::Folder => parent.dir().remove_dir(path.name()).or_else(|error| {
                     if error.kind() != io::ErrorKind::DirectoryNotEmpty {
                         return Err(error);

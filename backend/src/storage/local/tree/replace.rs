@@ -96,7 +96,7 @@ impl<D: Dir> Tree<D> {
         id: UploadId,
         attributes: &Attributes,
     ) -> Result<Replaced, StorageError> {
-        let staged = self.open_staged(id)?;
+        let staged = self.open_staged(id, None)?;
         staged.fill()?;
         let near = self.usable_private_dir(&target.parent)?;
         let copy = match near {

@@ -13,7 +13,7 @@ use super::open_volumes::Volumes;
 use super::private_dir::{PrivateDir, STAGING};
 use crate::storage::local::error::storage_error;
 use crate::storage::local::group_fsync::GroupFsync;
-use crate::storage::local::platform::{Dir, Identity, Metadata};
+use crate::storage::local::platform::{Dir, FileType, Identity, Metadata};
 use crate::storage::symlinks::{PathWalk, ResolveError, below_root};
 use crate::storage::{LinkScope, STATE_FOLDER_NAME, StorageError, is_state_folder_name};
 
@@ -80,11 +80,13 @@ impl<D: Dir> Tree<D> {
     }
 
     fn with(root: D, facts: RootFacts, reopen: Option<Reopen<D>>) -> Self {
+        let volumes = Volumes::default();
+        volumes.notice(&root);
         let shared = SharedTree {
             root: RwLock::new(Arc::new(root)),
             reopen,
             facts,
-            volumes: Volumes::default(),
+            volumes,
             locks: DirLocks::default(),
             group_fsync: GroupFsync::default(),
         };
@@ -136,7 +138,7 @@ impl<D: Dir> Tree<D> {
             return Err(StorageError::new(ErrorCode::Io, "another folder is at the path of the served one"));
         }
         *self.root.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(found);
-        self.volumes.close();
+        self.volumes.close(&self.root());
         tracing::info!("the served folder was replaced, and its successor is served");
         Ok(())
     }
@@ -153,7 +155,7 @@ impl<D: Dir> Tree<D> {
             _ => false,
         });
         if !is_there {
-            self.volumes.close();
+            self.volumes.close(root);
         }
         Ok(())
     }
@@ -167,9 +169,17 @@ impl<D: Dir> Tree<D> {
         Ok(metadata.entry(VPath::root(), None))
     }
 
-    /// True for the folder that is hidden whatever its name.
+    /// True for a folder that is hidden whatever its name: a file system has several names for one folder, and a mount
+    /// shows a folder at another place.
     pub(super) fn is_hidden(&self, metadata: &Metadata) -> bool {
-        self.facts.hidden == Some(metadata.identity)
+        metadata.file_type == FileType::Folder
+            && (self.facts.hidden == Some(metadata.identity) || self.volumes.owns(metadata.identity))
+    }
+
+    /// [`Tree::is_hidden`], also for a private directory in `folder` that no process has opened.
+    pub(super) fn is_hidden_in(&self, folder: &D, metadata: &Metadata) -> bool {
+        let is_state = || folder.metadata_of(STATE_FOLDER_NAME).is_ok_and(|own| own.identity == metadata.identity);
+        metadata.file_type == FileType::Folder && (self.is_hidden(metadata) || is_state())
     }
 
     /// Whether the kernel may open the whole path: nothing on it can be hidden.

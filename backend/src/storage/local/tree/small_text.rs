@@ -19,9 +19,11 @@ pub(super) fn write_text<D: Dir>(dir: &D, name: &[u8], text: &[u8]) -> io::Resul
 }
 
 fn write_new<D: Dir>(dir: &D, name: &[u8], text: &[u8]) -> io::Result<()> {
-    use io::ErrorKind::{AlreadyExists, StorageFull};
+    use io::ErrorKind::{AlreadyExists, QuotaExceeded, StorageFull};
     match dir.make_link(name, text) {
-        Err(error) if !matches!(error.kind(), AlreadyExists | StorageFull) => write_text_file(dir, name, text),
+        Err(error) if !matches!(error.kind(), AlreadyExists | QuotaExceeded | StorageFull) => {
+            write_text_file(dir, name, text)
+        }
         made => made,
     }
 }

@@ -46,9 +46,9 @@ impl<D: Dir> Tree<D> {
     }
 
     /// See [`crate::storage::Storage::staged`].
-    pub(super) fn open_staged(&self, id: UploadId) -> Result<LocalStaged<D>, StorageError> {
+    pub(super) fn open_staged(&self, id: UploadId, target: Option<&VPath>) -> Result<LocalStaged<D>, StorageError> {
         let no_upload = || StorageError::new(ErrorCode::NotFound, "looking for an upload");
-        let (private_dir, file) = self.find_staged(id)?.ok_or_else(no_upload)?;
+        let (private_dir, file) = self.find_staged(id, target)?.ok_or_else(no_upload)?;
         let metadata = D::metadata_of_file(&file).map_err(|error| storage_error(error, "stat of an upload"))?;
         // Two names: a crash came between the link that published the file and the removal of its name here. A visible
         // file must not be written to.
@@ -61,8 +61,8 @@ impl<D: Dir> Tree<D> {
     /// The file of an upload; `None` only if no disk that the tree has had can hold it.
     ///
     /// # Errors
-    /// [`ErrorCode::DiskAbsent`] if one of those disks is not connected.
-    fn find_staged(&self, id: UploadId) -> Result<Option<OnDisk<D, D::File>>, StorageError> {
+    /// [`ErrorCode::DiskAbsent`] if one of those disks is not connected and the target may be on it.
+    fn find_staged(&self, id: UploadId, target: Option<&VPath>) -> Result<Option<OnDisk<D, D::File>>, StorageError> {
         let found = open_in(self.known_private_dirs()?, id);
         if matches!(found, Ok(Some(_))) {
             return found;
@@ -75,10 +75,24 @@ impl<D: Dir> Tree<D> {
         let opened = self.private_dirs()?;
         let connected: Vec<_> = opened.iter().filter_map(|private_dir| disk_id(&private_dir.dir)).collect();
         match open_in(opened, id)? {
-            None if noted.iter().any(|disk| !connected.contains(&disk.id)) => {
+            None if noted.iter().any(|disk| !connected.contains(&disk.id) && self.may_hold(&disk.at, target)) => {
                 Err(StorageError::new(ErrorCode::DiskAbsent, "looking for an upload"))
             }
             found => Ok(found),
+        }
+    }
+
+    /// Whether an upload that was staged for `target` may be on a disk that was mounted at `at`. A path that leads nowhere
+    /// now may lead there while the disk is connected.
+    fn may_hold(&self, at: &VPath, target: Option<&VPath>) -> bool {
+        match target {
+            None => true,
+            // On the disk of the root.
+            Some(target) if target.is_root() => false,
+            Some(target) => {
+                let parent = self.parent(target).ok().flatten().and_then(|parent| parent.path().ok());
+                parent.is_none_or(|parent| at.strip_prefix_of(&parent).is_some())
+            }
         }
     }
 
@@ -130,6 +144,7 @@ fn open_in<D: Dir>(
 }
 
 fn create_in<D: Dir>(private_dir: Arc<PrivateDir<D>>, id: UploadId) -> Result<LocalStaged<D>, StorageError> {
+    private_dir.check_reserve()?;
     let file = private_dir.staging.create_file(&staged_name(id));
     let file = file.map_err(|error| storage_error(error, "creating an upload"))?;
     Ok(LocalStaged { file, private_dir, id, named: AtomicBool::new(false), zeros_end: AtomicU64::new(0) })
@@ -182,6 +197,7 @@ impl<D: Dir> LocalStaged<D> {
         length: u64,
         offset: u64,
     ) -> Result<Option<u64>, StorageError> {
+        self.private_dir.check_reserve()?;
         let Some(source) = source else { return Ok(None) };
         let looked = |error| storage_error(error, "looking for holes in a file");
         let size = source.metadata().map_err(looked)?.len();
@@ -221,6 +237,7 @@ impl<D: Dir> Staged for LocalStaged<D> {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), StorageError> {
+        self.private_dir.check_reserve()?;
         let mut at = offset;
         for run in sparse::runs(bytes, offset) {
             if !run.is_zeros || !self.skip_zeros(at, run.bytes.len() as u64)? {

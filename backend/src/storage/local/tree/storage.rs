@@ -88,8 +88,8 @@ impl<D: Dir> Storage for Tree<D> {
         Ok(Box::new(self.create_staged_for(id, target)?))
     }
 
-    fn staged(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
-        Ok(Box::new(self.open_staged(id)?))
+    fn staged(&self, id: UploadId, target: Option<&VPath>) -> Result<Box<dyn Staged>, StorageError> {
+        Ok(Box::new(self.open_staged(id, target)?))
     }
 
     fn list_staged(&self) -> Result<Vec<UploadId>, StorageError> {

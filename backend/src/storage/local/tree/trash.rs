@@ -38,7 +38,7 @@ impl<D: Dir> Tree<D> {
         for disk in self.noted_disks().iter().filter(|disk| !connected.contains(&disk.id)) {
             disk.items()
                 .filter(|(id, _)| !seen.contains(id))
-                .for_each(|(id, info)| page.extend(absent(id, info, disk)));
+                .for_each(|(id, info)| page.extend(absent(id, info, disk).map(|item| self.as_asked(item))));
         }
         Ok(page.finish())
     }
@@ -58,7 +58,7 @@ impl<D: Dir> Tree<D> {
                     self.delete_void(top, id, form);
                 } else if seen.insert(id) {
                     // Two mounts may show one disk.
-                    page.add(item.describe());
+                    page.add(self.as_asked(item.describe()));
                 }
             }
         }
@@ -109,6 +109,11 @@ impl<D: Dir> Tree<D> {
     }
 
     fn trash_item_of(&self, id: TrashId, texts: &mut LastTexts<D>) -> Result<TrashItem, StorageError> {
+        self.recorded_item(id, texts).map(|item| self.as_asked(item))
+    }
+
+    /// An item under its path without links.
+    fn recorded_item(&self, id: TrashId, texts: &mut LastTexts<D>) -> Result<TrashItem, StorageError> {
         let failed = |error| storage_error(error, "looking into the trash");
         // A disk that fails does not hide the items of those that are not open.
         let failure = match find_item(self.volumes.opened(), id) {

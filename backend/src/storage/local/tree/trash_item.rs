@@ -268,7 +268,9 @@ fn write_shared<D: Dir>(
     for (id, _) in &infos[first + 1..] {
         match link_info(dir, &name, *id) {
             Ok(linked) => may_move.push(linked),
-            Err(error) if error.kind() == io::ErrorKind::StorageFull => return Err(error),
+            Err(error) if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+                return Err(error);
+            }
             Err(error) => {
                 refused = Some(error.kind());
                 break;

@@ -10,6 +10,7 @@ use super::dir_stack::DirStack;
 use super::errors::rename_error;
 use super::mounted::MountPoints;
 use super::private_dir::{OnDisk, PrivateDir};
+use super::reserves;
 use super::root::Tree;
 use super::trash::{Absence, delete_items, gone, no_trash};
 use super::trash_info::Info;
@@ -34,6 +35,12 @@ enum Step {
     Failed(StorageError),
 }
 
+impl Step {
+    fn is_for_want_of_space(&self) -> bool {
+        matches!(self, Self::Failed(error) if reserves::is_full(error))
+    }
+}
+
 impl<D: Dir> Tree<D> {
     /// See [`crate::storage::Storage::trash_all`].
     pub(super) fn trash_entries(&self, entries: &[ToTrash<'_>], now: Timestamp) -> Vec<Result<(), StorageError>> {
@@ -52,10 +59,15 @@ impl<D: Dir> Tree<D> {
                 Err(error) => group.iter().map(|_| Step::Failed(error.again())).collect(),
             };
             let tried = std::mem::take(&mut left);
+            let is_full = steps.iter().any(Step::is_for_want_of_space);
+            let has_more_space = is_full && self.old_parent(entries[0].path).is_ok_and(|at| self.give_up_reserve(&at));
             for (index, step) in tried.into_iter().zip(steps) {
                 match step {
                     Step::Moved => results[index] = Ok(()),
-                    Step::Failed(error) => results[index] = Err(error),
+                    Step::Failed(error) => {
+                        left.extend(Some(index).filter(|_| has_more_space && reserves::is_full(&error)));
+                        results[index] = Err(error);
+                    }
                     Step::Seen { .. } | Step::Replaced => left.push(index),
                 }
             }
@@ -125,7 +137,7 @@ impl<D: Dir> Tree<D> {
     ) -> Result<(Metadata, Info), StorageError> {
         let metadata = self.source(parent, entry.path, entry.etag)?;
         mounts.refuse(parent, entry.path.name())?;
-        let recorded = self.recorded_path(parent, entry.path.name())?;
+        let recorded = parent.path_of(entry.path.name())?;
         let path = private_dir.path_on_volume(parent, &recorded)?;
         let seen = self.entry_from(parent, entry.path, &metadata);
         Ok((metadata, Info::new(&Entry { path, ..seen }, now)))

@@ -83,7 +83,12 @@ impl<D: Dir> Tree<D> {
             }
         }
         self.volumes.all_found();
-        Ok(self.volumes.opened())
+        let opened = self.volumes.opened();
+        // Other programs may have made room.
+        for private_dir in &opened {
+            private_dir.reserve().renew();
+        }
+        Ok(opened)
     }
 
     /// [`Tree::private_dirs`], which looks for those of earlier processes once. Those of a disk that is connected later

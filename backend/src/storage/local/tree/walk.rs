@@ -7,8 +7,8 @@ use super::errors::{not_folder, not_found, read_link_error};
 use super::root::Tree;
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::{Dir, Metadata, Node};
-use crate::storage::symlinks::{PathWalk, ResolveError, asked_path, relative_to, shown_target};
-use crate::storage::{LinkScope, StorageError, is_state_folder_name};
+use crate::storage::symlinks::{PathWalk, ResolveError, item_as_asked, relative_to, shown_target};
+use crate::storage::{LinkScope, StorageError, TrashItem, is_state_folder_name};
 
 /// The end of a walk.
 pub(super) enum Resolved<D: Dir> {
@@ -87,11 +87,9 @@ impl<D: Dir> Tree<D> {
         if self.links.is_whole() || !walk.is_confined() { Ok(None) } else { self.real_links().map(Some) }
     }
 
-    /// The path that the trash records for a name in that folder: without links, so that those alone see the item who
-    /// reach the folder itself.
-    pub(super) fn recorded_path(&self, folder: &DirStack<D>, name: &[u8]) -> Result<VPath, StorageError> {
-        let path = folder.path_of(name)?;
-        if self.links.is_whole() { Ok(path) } else { asked_path(&self.links, self.real_links()?, &path) }
+    /// An item of the trash, whose path is without links, under the path by which this view's caller reaches it.
+    pub(super) fn as_asked(&self, item: TrashItem) -> TrashItem {
+        if self.links.is_whole() { item } else { item_as_asked(item, &self.links, self.real_links()) }
     }
 
     /// Looks up a name, unless it is hidden.

@@ -89,9 +89,9 @@ impl Storage for FaultyStorage {
         Ok(self.wrap(id, self.inner.stage_for(id, target)?))
     }
 
-    fn staged(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
+    fn staged(&self, id: UploadId, target: Option<&VPath>) -> Result<Box<dyn Staged>, StorageError> {
         self.faults.check(Operation::Stage)?;
-        Ok(self.wrap(id, self.inner.staged(id)?))
+        Ok(self.wrap(id, self.inner.staged(id, target)?))
     }
 
     fn list_staged(&self) -> Result<Vec<UploadId>, StorageError> {

@@ -30,7 +30,9 @@ impl State {
                 Body::Link(_) | Body::Special => {}
             }
         }
-        let mut rebooted = Self { nodes, has_links: self.has_links, has_log: self.has_log, ..Self::new(chance) };
+        let (has_links, has_log, folds, capacity) = (self.has_links, self.has_log, self.folds, self.capacity);
+        let reserved = self.reserved.clone();
+        let mut rebooted = Self { nodes, has_links, has_log, folds, capacity, reserved, ..Self::new(chance) };
         (rebooted.clock, rebooted.changes) = (self.clock, self.changes);
         rebooted
     }

@@ -180,7 +180,14 @@ impl Dir for SimulatedDir {
     }
 
     fn space(&self) -> io::Result<Option<u64>> {
-        Ok(None)
+        self.machine.look(|state| Ok(state.free()))
+    }
+
+    fn reserve(&self, name: &[u8], bytes: u64) -> io::Result<u64> {
+        if self.machine.look(|state| Ok(state.capacity))?.is_none() {
+            return Ok(0);
+        }
+        self.machine.step("reserve space", |state| state.reserve(self.node, name, bytes))
     }
 }
 

@@ -37,6 +37,25 @@ impl SimulatedDisk {
         Self(Machine::new(State { has_log: true, ..State::new(seed) }, seed))
     }
 
+    /// An empty disk whose file system has several names for one entry: it folds case and `ß`, and gives `.passerelle` the
+    /// short name `PASSER~1`.
+    pub fn folding(seed: u64) -> Self {
+        Self(Machine::new(State { folds: true, ..State::new(seed) }, seed))
+    }
+
+    /// An empty disk with room for so many bytes.
+    pub fn with_capacity(seed: u64, bytes: u64) -> Self {
+        Self(Machine::new(State { capacity: Some(bytes), ..State::new(seed) }, seed))
+    }
+
+    /// Makes the disk have so many free bytes, as when other programs write to it or delete from it.
+    pub fn leave_free(&self, bytes: u64) -> &Self {
+        let mut machine = self.0.lock();
+        machine.disk.capacity = Some(machine.disk.used() + bytes);
+        drop(machine);
+        self
+    }
+
     /// A server's storage on this disk. As on a real disk, only one at a time may write.
     pub fn storage(&self) -> LocalStorage {
         let facts = RootFacts { root_paths: vec![SIMULATED_ROOT.to_vec()], ..RootFacts::default() };

@@ -12,6 +12,9 @@ pub(super) type NodeId = usize;
 
 pub(super) const ROOT: NodeId = 0;
 
+/// Bytes of the disk that a name takes, with the target of a link.
+const NAME_BYTES: u64 = 256;
+
 /// 2023-11-14, the start of the clock.
 pub(super) const FIRST_SECOND: i64 = 1_700_000_000;
 
@@ -29,6 +32,12 @@ pub(super) struct State {
     pub(super) has_links: bool,
     /// One log orders all changes: the sync of a file or folder makes durable each change of names before its last change.
     pub(super) has_log: bool,
+    /// Names that differ in case or in `ß` are one name, and `.passerelle` has the short name `PASSER~1`.
+    pub(super) folds: bool,
+    /// Bytes that the disk has room for; `None` for a disk that is never full.
+    pub(super) capacity: Option<u64>,
+    /// Bytes that files take besides their content.
+    pub(super) reserved: BTreeMap<NodeId, u64>,
     pub(super) clock: i64,
     /// The state of the random number generator.
     pub(super) chance: u64,
@@ -99,6 +108,9 @@ impl State {
             locked: BTreeSet::new(),
             has_links: true,
             has_log: false,
+            folds: false,
+            capacity: None,
+            reserved: BTreeMap::new(),
             clock: FIRST_SECOND,
             chance: seed,
         };
@@ -180,7 +192,9 @@ impl State {
 
     pub(super) fn lookup(&self, folder: NodeId, name: &[u8]) -> io::Result<NodeId> {
         check_name(name)?;
-        self.names(folder)?.get(name).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+        let names = self.names(folder)?;
+        let folded = || names.iter().find(|(other, _)| self.folds && fold(other) == fold(name)).map(|(_, node)| node);
+        names.get(name).or_else(folded).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     pub(super) fn names(&self, folder: NodeId) -> io::Result<&Names> {
@@ -219,7 +233,7 @@ impl State {
         Metadata {
             file_type,
             identity: Identity { device: node.device, inode: id as u64 },
-            size: self.content(id).len() as u64,
+            size: self.content(id).len() as u64 + self.reserved.get(&id).copied().unwrap_or(0),
             modified: node.modified,
             changed: node.changed,
             names: self.nodes.iter().map(named).sum(),
@@ -332,6 +346,7 @@ impl State {
         if self.names(to.0)?.contains_key(to.1) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
+        self.check_room(NAME_BYTES)?;
         self.now(to.0)?.insert(to.1.into(), node);
         self.touch(to.0);
         self.touch_change(node);
@@ -372,9 +387,10 @@ impl State {
 
     fn add(&mut self, folder: NodeId, name: &[u8], body: Body) -> io::Result<NodeId> {
         check_name(name)?;
-        if self.names(folder)?.contains_key(name) {
+        if self.names(folder).map(|_| self.lookup(folder, name).is_ok())? {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
+        self.check_room(NAME_BYTES)?;
         let node = self.make(body, self.nodes[folder].device);
         self.now(folder)?.insert(name.into(), node);
         self.touch(folder);
@@ -383,6 +399,8 @@ impl State {
     }
 
     fn edit(&mut self, file: NodeId, write: Write) -> io::Result<()> {
+        let growth = write.end().saturating_sub(self.content(file).len());
+        self.check_room(growth as u64)?;
         let moment = self.tick();
         self.changes += 1;
         let node = &mut self.nodes[file];
@@ -451,7 +469,54 @@ impl NameChange {
     }
 }
 
+/// Room on the disk.
+impl State {
+    /// Bytes that are taken: by each name, and by the content of each file.
+    pub(super) fn used(&self) -> u64 {
+        let names = self.nodes.iter().filter_map(|node| match &node.body {
+            Body::Folder { now, .. } => Some(now.values().copied()),
+            _ => None,
+        });
+        let named: Vec<_> = names.flatten().collect();
+        let size = |node: &NodeId| self.metadata(*node).size;
+        let files: BTreeSet<_> = named.iter().copied().collect();
+        named.len() as u64 * NAME_BYTES + files.iter().map(size).sum::<u64>()
+    }
+
+    /// Free bytes; `None` on a disk that is never full.
+    pub(super) fn free(&self) -> Option<u64> {
+        self.capacity.map(|capacity| capacity.saturating_sub(self.used()))
+    }
+
+    fn check_room(&self, bytes: u64) -> io::Result<()> {
+        match self.free() {
+            Some(free) if bytes > free => Err(io::ErrorKind::StorageFull.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes a file take so many bytes besides its content, as far as there is room, and returns how many it takes.
+    pub(super) fn reserve(&mut self, folder: NodeId, name: &[u8], bytes: u64) -> io::Result<u64> {
+        let file = match self.lookup(folder, name) {
+            Ok(file) => file,
+            Err(_) => self.add_file(folder, name)?,
+        };
+        let before = self.reserved.get(&file).copied().unwrap_or(0);
+        let bytes = if self.check_room(bytes.saturating_sub(before)).is_ok() { bytes } else { before };
+        self.reserved.insert(file, bytes);
+        Ok(bytes)
+    }
+}
+
 impl Write {
+    /// Where the content ends at least after it.
+    fn end(&self) -> usize {
+        match self {
+            Self::Bytes { offset, bytes } => offset + bytes.len(),
+            Self::Length(length) => *length,
+        }
+    }
+
     pub(super) fn apply(&self, content: &mut Vec<u8>) {
         match self {
             Self::Bytes { offset, bytes } => {
@@ -462,6 +527,12 @@ impl Write {
             Self::Length(length) => content.resize(*length, 0),
         }
     }
+}
+
+/// What a file system compares that folds names.
+fn fold(name: &[u8]) -> String {
+    let folded = String::from_utf8_lossy(name).to_lowercase().replace('ß', "ss");
+    if folded == "passer~1" { ".passerelle".into() } else { folded }
 }
 
 fn check_name(name: &[u8]) -> io::Result<()> {

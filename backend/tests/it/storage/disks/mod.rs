@@ -1,5 +1,6 @@
 //! A tree that holds other disks: a bind mount and a tmpfs, in a mount namespace of the test's own. Needs root.
 
+mod full;
 mod mount_points;
 mod trash;
 mod uploads;

@@ -9,9 +9,12 @@ use shared::change::RestoreItem;
 use shared::job::LeftOutEntry;
 use shared::{Change, Conflict, ErrorCode, Outcome};
 
-use super::{Disks, NOW, bind, mount, mount_onto, purge, trash_id, trashed, unmount, upload_id};
+use super::{
+    Disks, NOW, bind, mount, mount_onto, purge, trash_id, trashed, unmount, upload_id, write, write_and_trash,
+};
 use crate::changes::{change, pair, path_items};
 use crate::storage::code;
+use crate::storage::hidden::check_hidden;
 use crate::test_server::{path, writer};
 
 #[test]
@@ -168,5 +171,31 @@ fn a_disk_that_is_mounted_during_a_removal_is_left_alone() {
             assert_eq!(storage.remove_tree(&path("tree"), &mut || Visit::Continue).unwrap(), Visit::Continue);
         }
         assert!(!top.exists());
+    }
+}
+
+/// A bind mount shows the server's own directory, or a part of it, under another name.
+#[test]
+fn the_private_directory_is_hidden_at_the_place_of_a_bind_mount() {
+    let Some(disks) = Disks::of(the_private_directory_is_hidden_at_the_place_of_a_bind_mount) else { return };
+    for (number, containment) in (2..).zip([Containment::Kernel, Containment::Walk, Containment::Portable]) {
+        let open = || LocalStorage::open_with(disks.root.path(), None, containment).unwrap();
+        let storage = open();
+        write(&storage, 1, "file", b"content");
+        write_and_trash(&storage, number, "holder/ram/file");
+        for (own, place) in [(".passerelle", "shown"), ("holder/ram/.passerelle", "deep/er/shown")] {
+            bind(&disks.at(own), &disks.at(place));
+            check_hidden(&*storage, place.as_bytes());
+        }
+        bind(&disks.at(".passerelle/trash"), &disks.at("part"));
+        assert_eq!(code(storage.stat(&path("part"))), Some(ErrorCode::NotFound));
+        drop(storage);
+        // What the root has is known from the start.
+        let storage = open();
+        check_hidden(&*storage, b"shown");
+        drop(storage);
+        for place in ["shown", "deep/er/shown", "part"] {
+            disks.unmount(place);
+        }
     }
 }

@@ -4,17 +4,20 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
+use backend::client::Caller;
 use backend::server::ServerConfig;
 use backend::storage::local::LocalStorage;
 use backend::storage::{Attributes, Expected, Replacement, Visit};
-use shared::ErrorCode;
+use shared::change::RestoreItem;
+use shared::{Change, Conflict, ErrorCode, Outcome, Rights, Root, Scope};
 
 use super::{
     DISKS, Disks, NOW, bind, check_trashed, keep, mount_onto, purge, trash_id, trashed, upload_id, write,
     write_and_trash,
 };
+use crate::changes::{key, path_items, trash_ids};
 use crate::storage::code;
-use crate::test_server::{TestServer, path};
+use crate::test_server::{TestServer, path, writer};
 
 #[test]
 fn every_disk_has_its_own_staging_and_trash() {
@@ -199,4 +202,31 @@ fn a_disk_that_is_moved_while_the_server_runs_keeps_its_trash() {
     storage.trash(&path("moved/file"), None, trash_id(4), NOW).unwrap();
     check_trashed(&storage, &[3, 4], "moved/file", true);
     drop(upload);
+}
+
+/// The root of a caller may be a link to another disk.
+#[tokio::test]
+async fn a_root_that_is_a_link_to_another_disk_has_its_trash() {
+    let Some(disks) = Disks::of(a_root_that_is_a_link_to_another_disk_has_its_trash) else { return };
+    fs::create_dir_all(disks.at("holder/ram/users/ada")).unwrap();
+    symlink("holder/ram/users/ada", disks.at("home")).unwrap();
+    let (server, home) = (disks.server().await, path("home"));
+    let root = Root { name: String::new(), folder: home, rights: Rights::ALL, quota_bytes: None };
+    let home = Caller { scope: Scope { roots: vec![root] }, ..Caller::default() };
+    let client = &server.client;
+    let run = async |number, change| client.change(&home, key(number), change, Duration::from_secs(30)).await.unwrap();
+    for content in ["old", "new"] {
+        fs::write(disks.at("home/file"), content).unwrap();
+        let trashed = run(content.as_bytes()[0], Change::Trash { items: path_items(&["file"]) }).await;
+        assert_eq!(trash_ids(&trashed).len(), 1);
+    }
+    let items = client.list_trash(&home, None, 10).await.unwrap().items;
+    assert_eq!(items.iter().map(|item| item.entry.path.clone()).collect::<Vec<_>>(), [path("file"), path("file")]);
+    let restore = RestoreItem { id: items[0].id, to: None };
+    let restored = run(3, Change::Restore { items: vec![restore], conflict: Conflict::Fail }).await;
+    assert!(matches!(restored.outcomes[..], [Outcome::Done { .. }]), "{restored:?}");
+    assert!(disks.at("holder/ram/users/ada/file").exists());
+    run(4, Change::Purge { ids: None }).await;
+    assert_eq!(client.list_trash(&writer(), None, 10).await.unwrap().items, []);
+    server.stop().await;
 }
