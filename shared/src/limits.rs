@@ -124,6 +124,10 @@ pub const CHANGE_ITEMS_MAX: usize = 1_000;
 pub const JOB_WAIT_MAX: Duration = Duration::from_secs(30);
 /// How long the key and the outcomes of a finished job are kept.
 pub const JOB_KEPT: Duration = Duration::from_secs(24 * 3600);
+/// Maximum number of ended jobs, and of finished uploads, that are kept for one owner; the oldest go first.
+pub const ENDED_RECORDS_MAX: u64 = 10_000;
+/// Maximum size of either for one owner, in bytes.
+pub const ENDED_RECORDS_BYTES_MAX: u64 = 64 << 20;
 /// Maximum number of jobs that wait or run.
 pub const JOBS_MAX: u64 = 1_000;
 /// Maximum number of these of one owner.

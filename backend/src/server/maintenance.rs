@@ -53,13 +53,12 @@ fn trusted_now(trust: &mut ClockTrust, started: Instant) -> Option<Timestamp> {
     }
 }
 
-/// Removes what has expired at `now`. Without it, removes what needs no wall clock, and old digests, which can be
-/// computed again. Blocks.
+/// Removes what has expired at `now`. Without it, removes what needs no wall clock: what there is too much of, and old
+/// digests, which can be computed again. Blocks.
 fn sweep(server: &Server, round: u64, now: Option<Timestamp>) -> Result<(), StorageError> {
     server.uploads.renew_reserve();
     // A failure of one does not keep the others from expiring.
-    let mut swept = vec![server.uploads.sweep(now), server.digests.sweep()];
-    swept.extend(now.map(|now| server.jobs.sweep(now)));
+    let mut swept = vec![server.uploads.sweep(now), server.digests.sweep(), server.jobs.sweep(now)];
     if round.is_multiple_of(TRASH_SWEEP_ROUNDS) {
         swept.push(server.jobs.sweep_trash(now.map(|now| clock::before(now, server.config.trash_expiry))));
         swept.push(server.jobs.sweep_replaced());

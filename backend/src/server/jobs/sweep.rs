@@ -14,13 +14,17 @@ const PAGE_ITEMS: usize = 4096;
 const COUNTED_ITEMS: usize = 1 << 16;
 
 impl Jobs {
-    /// Forgets jobs that ended long before `now`.
+    /// Forgets jobs that ended long before `now`, and the oldest ended jobs of owners that have very many. Without
+    /// `now`, only the latter.
     ///
     /// # Errors
     /// Of the database.
-    pub(in crate::server) fn sweep(&self, now: Timestamp) -> Result<(), StorageError> {
+    pub(in crate::server) fn sweep(&self, now: Option<Timestamp>) -> Result<(), StorageError> {
         let Ok(records) = self.records() else { return Ok(()) };
-        records.forget_jobs(clock::before(now, JOB_KEPT))
+        if let Some(now) = now {
+            records.forget_jobs(clock::before(now, JOB_KEPT))?;
+        }
+        records.forget_surplus_jobs()
     }
 
     /// Removes items that were put into the trash at `moment` or before, and continues interrupted removals. `None`

@@ -5,6 +5,7 @@ mod column;
 pub(super) mod database;
 pub(super) mod digest_cache;
 mod digests;
+mod ended;
 pub(super) mod error;
 mod file_identity;
 mod group_commit;

@@ -59,24 +59,18 @@ impl Uploads {
         Ok(true)
     }
 
-    /// Forgets uploads that have expired at `now`, and drops unused ones from memory that have a record. Without `now`,
-    /// uploads with a record stay.
+    /// Forgets uploads that have expired at `now`, and the oldest committed ones of owners that have very many; drops
+    /// unused ones from memory that have a record. Without `now`, none has expired.
     pub(in crate::server) fn sweep(&self, now: Option<Timestamp>) -> Result<(), StorageError> {
         self.similar.sweep();
         let Ok(records) = self.records() else { return Ok(()) };
         let mut expired = 0;
         if let Some(now) = now {
             self.trust(now);
-            for id in records.expired_uploads(now)? {
-                let Some(record) = records.upload(id)? else { continue };
-                let slot = match self.slot(id, &record.owner) {
-                    // A request has ended it since.
-                    Err(error) if error.code == ErrorCode::NotFound => continue,
-                    slot => slot?,
-                };
-                expired += usize::from(self.forget_unlocked(&slot, |state| state.record.expires <= now));
-            }
+            let is_expired = |state: &SlotState| state.record.expires <= now;
+            expired += self.forget_each(records, records.expired_uploads(now)?, is_expired)?;
         }
+        self.forget_each(records, records.surplus_uploads()?, |state| state.record.answer.is_some())?;
         let unused: Vec<_> = self.slots().by_id.values().filter(|slot| slot.is_unused()).cloned().collect();
         for slot in unused {
             if slot.state().record.request.resumable {
@@ -89,6 +83,26 @@ impl Uploads {
             info!(uploads = expired, "uploads have expired");
         }
         Ok(())
+    }
+
+    /// Forgets those of the uploads for which `is_due` still holds. Returns how many.
+    fn forget_each(
+        &self,
+        records: &Database,
+        ids: Vec<UploadId>,
+        is_due: impl Fn(&SlotState) -> bool,
+    ) -> Result<usize, StorageError> {
+        let mut forgotten = 0;
+        for id in ids {
+            let Some(record) = records.upload(id)? else { continue };
+            let slot = match self.slot(id, &record.owner) {
+                // A request has ended it since.
+                Err(error) if error.code == ErrorCode::NotFound => continue,
+                slot => slot?,
+            };
+            forgotten += usize::from(self.forget_unlocked(&slot, &is_due));
+        }
+        Ok(forgotten)
     }
 
     /// Forgets an upload that no request works on and that `is_expired` still holds for: a request may have continued
