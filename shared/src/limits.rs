@@ -54,6 +54,8 @@ pub const WALK_PATHS_MAX: usize = 1024;
 pub const SCOPE_ROOTS_MAX: usize = 64;
 /// Longest text in a message other than a path (name of a root, capability, trace id), in bytes.
 pub const TEXT_BYTES_MAX: usize = 256;
+/// Longest name of a user in a request, in bytes: `k:` and the id of a key.
+pub const PRINCIPAL_BYTES_MAX: usize = 2 + TEXT_BYTES_MAX;
 /// Longest name of a client in a request, in bytes. The first 64 bits of an IPv6 address have 24 at most.
 pub const CLIENT_BYTES_MAX: usize = 32;
 /// Maximum number of capabilities in a handshake.

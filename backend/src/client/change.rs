@@ -38,7 +38,7 @@ impl Client {
         join(lease.all_messages(reply, FrameKind::Job).await?)
     }
 
-    /// The caller's recent jobs, newest first, without outcomes.
+    /// The caller's jobs, without outcomes: those that have not ended, then the newest.
     pub async fn jobs(&self, caller: &Caller) -> Result<Vec<Job>, ClientError> {
         let request = JobStatus { caller: caller.clone(), job: None, seen: 0, wait_ms: 0 };
         let (lease, reply) = self.start(ConnectionClass::Metadata, caller, FrameKind::JobStatus, &request).await?;

@@ -75,7 +75,7 @@ impl Client {
         lease.last_message(reply, FrameKind::Upload).await
     }
 
-    /// The caller's uploads, newest first.
+    /// The caller's uploads: those that are no files yet, then the newest.
     pub async fn uploads(&self, caller: &Caller) -> Result<Vec<Upload>, ClientError> {
         let request = UploadStatus { caller: caller.clone(), upload: None };
         let (lease, reply) = self.start(ConnectionClass::Metadata, caller, FrameKind::UploadStatus, &request).await?;

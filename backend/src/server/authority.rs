@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use shared::wire::{Caller, PRINCIPAL_UNKNOWN};
-use shared::{ErrorCode, Rights, VPath};
+use shared::{ErrorCode, Rights, Root, VPath};
 
 use super::keys::{KEY_PREFIX, LOCAL};
 use super::peer::Peer;
@@ -21,8 +21,7 @@ impl Owner {
     /// # Errors
     /// [`ErrorCode::NotFound`] for a root that the scope does not have; as [`principal`].
     pub(super) fn of(caller: &Caller, peer: &Peer) -> Result<Self, ErrorCode> {
-        let root = caller.scope.roots.get(usize::from(caller.root)).ok_or(ErrorCode::NotFound)?;
-        Ok(Self::new(Some(principal(caller, peer)?), root.folder.as_bytes()))
+        Ok(Self::new(Some(principal(caller, peer)?), root(caller)?.folder.as_bytes()))
     }
 
     /// The owner that version 0.1.0 recorded for a caller below this owner's root: it knew no principals. A
@@ -114,6 +113,23 @@ fn who(principal: &[u8], client: Option<&str>) -> Who {
     }
 }
 
+/// The root of a caller.
+///
+/// # Errors
+/// [`ErrorCode::NotFound`] for a root that the scope does not have.
+fn root(caller: &Caller) -> Result<&Root, ErrorCode> {
+    caller.scope.roots.get(usize::from(caller.root)).ok_or(ErrorCode::NotFound)
+}
+
+/// Refuses a caller that no request may have.
+///
+/// # Errors
+/// As [`root`]; [`ErrorCode::Forbidden`] for the principal of another key.
+pub(super) fn check_caller(caller: &Caller, peer: &Peer) -> Result<(), ErrorCode> {
+    root(caller)?;
+    principal(caller, peer).map(drop)
+}
+
 /// The path in the storage of a caller's path, if the caller has the `wanted` rights there. The only place where a path
 /// relative to a scope becomes a path in the storage.
 ///
@@ -128,8 +144,7 @@ pub(super) fn authorise(caller: &Caller, peer: &Peer, wanted: Rights, path: &VPa
 /// # Errors
 /// [`ErrorCode::NotFound`] for a root that the scope does not have.
 pub(super) fn link_scope(caller: &Caller) -> Result<LinkScope, ErrorCode> {
-    let root = caller.scope.roots.get(usize::from(caller.root)).ok_or(ErrorCode::NotFound)?;
-    Ok(LinkScope::below(root.folder.clone()))
+    Ok(LinkScope::below(root(caller)?.folder.clone()))
 }
 
 /// The storage as a caller sees it. Every path of a request is used with this view alone.

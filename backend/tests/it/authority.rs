@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use backend::client::{Caller, Client, PoolConfig, ServerAddress, Target};
+use backend::client::{Caller, Client, GetItem, PoolConfig, ServerAddress, Stage, Target};
 use backend::gateway::{Anonymous, GatewayConfig};
 use backend::server::{Database, Listeners, Server, ServerConfig, ServerKey, serve};
 use backend::wire::{Key, in_process};
 use shared::change::{PathItem, RestoreItem};
-use shared::{Change, ErrorCode, JobId, Rights, Scope};
+use shared::{Algorithm, Change, ErrorCode, JobId, Order, Rights, Scope, VPath};
 use tokio_util::sync::CancellationToken;
 
 use super::test_gateway::TestGateway;
@@ -107,6 +107,21 @@ async fn no_request_takes_the_name_of_another_key() {
     assert_eq!(error_code(ada.jobs(&named(&other_name)).await), ErrorCode::Forbidden);
     assert_eq!(ada.job(&named("local"), KEY, 0, Duration::ZERO).await.unwrap().id, KEY);
     assert!(eve.jobs(&named(&other_name)).await.unwrap().is_empty());
+    let (foreign, root, file) = (&named(&other_name), &VPath::root(), &path("hello.txt"));
+    let item = GetItem { path: file.clone(), range: None, if_etag: None, if_prefix: None };
+    let refused = [
+        ada.stat(foreign, root).await.err(),
+        ada.list(foreign, root, Order::default(), None, 10).await.err(),
+        ada.get(foreign, vec![item]).await.err(),
+        ada.walk(foreign, vec![VPath::root()], None).await.err(),
+        ada.digest(foreign, file, vec![Algorithm::Blake3], true).await.err(),
+        ada.watch(foreign, root, None).await.err(),
+        ada.list_trash(foreign, None, 10).await.err(),
+        ada.health(foreign, false).await.err(),
+        ada.stage(&Stage { caller: foreign.clone(), ..stage("new", Some(1)) }).await.err(),
+    ];
+    assert_eq!(refused.map(|error| error.map(|error| error.code)), [Some(ErrorCode::Forbidden); 9]);
+    assert!(eve.stat(foreign, root).await.is_ok());
     shutdown.cancel();
 }
 
@@ -123,6 +138,29 @@ async fn a_job_wants_the_rights_of_its_change() {
     assert_eq!(error_code(server.client.jobs(&caller_with(Rights::READ_ONLY)).await), ErrorCode::Forbidden);
     assert!(server.client.jobs(&caller_with(Rights::CREATE)).await.unwrap().is_empty());
     assert_eq!(server.client.jobs(&caller_with(Rights::DELETE)).await.unwrap().len(), 1);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_list_of_jobs_has_those_that_the_rights_allow_behind_a_thousand_others() {
+    let server = TestServer::start().await;
+    trash_as(&server.client, &writer(), "hello.txt").await;
+    for number in 2_u128..1_003 {
+        let made = Change::MakeFolder { paths: vec![path("made")], existing_ok: true };
+        server.client.change(&writer(), JobId(number.to_be_bytes()), made, Duration::from_secs(30)).await.unwrap();
+    }
+    assert_eq!(server.client.jobs(&writer()).await.unwrap().len(), 1_000);
+    let allowed = server.client.jobs(&caller_with(Rights::DELETE)).await.unwrap();
+    assert_eq!(allowed.iter().map(|job| job.id).collect::<Vec<_>>(), [KEY]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn every_request_wants_a_root_of_the_scope() {
+    let server = TestServer::start().await;
+    let lost = Caller { root: 9, ..writer() };
+    assert_eq!(error_code(server.client.health(&lost, false).await), ErrorCode::NotFound);
+    assert_eq!(error_code(server.client.stat(&lost, &VPath::root()).await), ErrorCode::NotFound);
     server.stop().await;
 }
 

@@ -16,7 +16,8 @@ use backend::storage::memory::{MEMORY_ROOT, MemoryStorage};
 use shared::change::{PathItem, PathPair, RestoreItem};
 use shared::wire::Store;
 use shared::{
-    Algorithm, Change, Conflict, ErrorCode, EventKind, Job, JobId, Kind, Link, Order, Outcome, Rights, Root, Scope,
+    Algorithm, Change, Conflict, Entry, ErrorCode, EventKind, Job, JobId, Kind, Link, Order, Outcome, Rights, Root,
+    Scope, VPath,
 };
 
 use super::reading::read_item;
@@ -48,6 +49,7 @@ fn links(root: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
         ("one/dangling", b"missing".to_vec()),
         ("two/back", b"../one/plain".to_vec()),
         ("home", b"one".to_vec()),
+        ("outward", b"../outside".to_vec()),
     ]
 }
 
@@ -132,6 +134,44 @@ async fn assert_two_is_untouched(client: &Client, backend: &str) {
     assert_eq!(read(client, &two, "secret").await.unwrap(), SECRET, "{backend}");
     assert_eq!(names(client, &two, "folder").await.unwrap(), ["inner"], "{backend}");
     assert_eq!(client.list_trash(&writer(), None, 10).await.unwrap().total, Some(0), "{backend}");
+}
+
+/// The entry of `caller`'s root in a WALK.
+async fn walked(client: &Client, caller: &Caller) -> Result<Entry, ClientError> {
+    let mut pages = client.walk(caller, vec![VPath::root()], None).await?;
+    let mut entries = Vec::new();
+    while let Some(page) = pages.next_page().await? {
+        entries.extend(page.entries);
+    }
+    Ok(entries.swap_remove(0))
+}
+
+#[tokio::test]
+async fn the_link_of_a_root_is_followed_by_every_request() {
+    on_every_backend(async |server, backend| {
+        let client = &server.client;
+        let linked = caller_of("one/inside_file");
+        assert_eq!(read(client, &linked, "").await.unwrap(), b"plain", "{backend}");
+        let stat = client.stat(&linked, &VPath::root()).await.unwrap();
+        assert_eq!((stat.link.clone(), stat.size), (None, 5), "{backend}");
+        assert_eq!(client.stat_for_reading(&linked, &VPath::root()).await.unwrap(), stat, "{backend}");
+        // The file is new, so that WALK opens it.
+        assert_eq!(walked(client, &linked).await.unwrap(), stat, "{backend}");
+        let lost = [("one/dangling", ErrorCode::LinkBroken), ("outward", ErrorCode::LinkEscapes)];
+        for (root, code) in lost {
+            let caller = caller_of(root);
+            let found = [
+                client.stat(&caller, &VPath::root()).await.err(),
+                client.stat_for_reading(&caller, &VPath::root()).await.err(),
+                walked(client, &caller).await.err(),
+                read(client, &caller, "").await.err(),
+                client.digest(&caller, &VPath::root(), vec![Algorithm::Blake3], false).await.err(),
+                names(client, &caller, "").await.err(),
+            ];
+            assert_eq!(found.map(|error| error.map(|error| error.code)), [Some(code); 6], "{backend}: {root}");
+        }
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -16,8 +16,9 @@ use shared::wire::{
     UploadStatus, VERSION, Walk, Watch, decode,
 };
 use shared::{
-    Algorithm, ByteRange, Change, Checksum, Conflict, Digests, ETag, Entry, ErrorCode, Event, EventId, EventKind, Job,
-    JobId, JobState, Kind, Link, Order, Outcome, Rights, Root, Scope, Timestamp, TrashId, Trashed, UploadId, hex,
+    Algorithm, ByteRange, Change, Checksum, Conflict, Digests, Direction, ETag, Entry, ErrorCode, Event, EventId,
+    EventKind, Job, JobId, JobState, Kind, Link, Order, Outcome, Rights, Root, Scope, SortKey, Timestamp, TrashId,
+    Trashed, UploadId, hex,
 };
 
 use super::protocol_document::DOCUMENT;
@@ -157,6 +158,11 @@ fn reading(examples: &mut Examples) {
     assert_eq!(Columns::parse(&block).unwrap().head(), head);
     examples.check("columns", &frame_bytes(&Frame::new(FrameKind::Columns, 1, block)));
     examples.both_ways("end", FrameKind::End, 1, &End { error: None });
+    let order = Order { key: SortKey::Size, direction: Direction::Descending };
+    let next = List { order, cursor: Some("not one".into()), limit: 1000, ..list };
+    examples.both_ways("list-next", FrameKind::List, 29, &next);
+    let unreadable = End { error: Some(Failure::new(ErrorCode::BadCursor, "unreadable cursor")) };
+    examples.both_ways("end-refused", FrameKind::End, 29, &unreadable);
     let some =
         GetItem { path: path("hello.txt"), range: Some(ByteRange::Between(0, 4)), if_etag: None, if_prefix: None };
     let gone = GetItem { path: path("gone"), range: None, if_etag: None, if_prefix: None };

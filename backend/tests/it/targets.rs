@@ -60,6 +60,21 @@ async fn refusals(client: &Client, target: &str, trashed: TrashId, number: u8) -
     codes
 }
 
+/// The codes with which STAGE, STORE and COMMIT refuse to replace `target`, first by `conflict`, then by `if_match`.
+async fn replacements(client: &Client, target: &str) -> Vec<Option<ErrorCode>> {
+    let part = client.stage(&Stage { target: None, ..stage(&writer(), "part") }).await.unwrap();
+    let mut codes = Vec::new();
+    for (conflict, if_match) in [(Conflict::Replace, None), (Conflict::Fail, Some(Vec::new()))] {
+        let staging = Stage { conflict, if_match: if_match.clone(), ..stage(&writer(), target) };
+        let storing = Store { stage: Stage { resumable: false, ..staging.clone() }, checksum: None };
+        let committing = Commit { target: Some(path(target)), conflict: Some(conflict), if_match, ..commit(part.id) };
+        codes.push(client.stage(&staging).await.err().map(|error| error.code));
+        codes.push(client.store(&storing, b"").await.err().map(|error| error.code));
+        codes.push(client.commit(&committing).await.err().map(|error| error.code));
+    }
+    codes
+}
+
 async fn check_refusals(storage: Arc<dyn Storage>) {
     let server = TestServer::with_storage(storage).await;
     let items = vec![PathItem { path: path("trashed"), if_etag: None }];
@@ -81,6 +96,9 @@ async fn check_refusals(storage: Arc<dyn Storage>) {
     for (number, (target, code)) in (2..).step_by(4).zip(expected) {
         let found = refusals(&server.client, target, trashed, number).await;
         assert_eq!(found, [Some(code); 7], "{target}");
+    }
+    for (target, code) in [("outside", ErrorCode::LinkEscapes), ("broken", ErrorCode::LinkBroken)] {
+        assert_eq!(replacements(&server.client, target).await, [Some(code); 6], "{target}");
     }
     server.stop().await;
 }

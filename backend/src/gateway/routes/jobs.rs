@@ -30,7 +30,7 @@ pub(crate) async fn list(
 
 pub(crate) fn describe_list() -> Operation {
     let jobs = json!({"type": "array", "items": schema("Job")});
-    Operation::new("listJobs", "The caller's recent changes, newest first, without outcomes")
+    Operation::new("listJobs", "The caller's changes without outcomes: those that have not ended, then the newest")
         .schema("Jobs", json!({"type": "object", "required": ["jobs"], "properties": {"jobs": jobs}}))
         .json("200", "Jobs")
         .problems([])

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use shared::limits::{FRAME_CONTROL_BYTES_MAX, JOB_WAIT_MAX};
 use shared::wire::{CancelJob, ChangeRequest, FrameKind, JobStatus, encode};
-use shared::{ErrorCode, Job, JobId, JobState, Outcome};
+use shared::{Change, ErrorCode, Job, JobId, JobState, Outcome};
 use tokio::time::timeout;
 
 use super::access::JobAccess;
@@ -20,7 +20,7 @@ use crate::server::peer::Peer;
 use crate::storage::StorageError;
 
 /// Most jobs in one answer to JOB_STATUS.
-const LISTED_MAX: u32 = 1_000;
+const LISTED_MAX: usize = 1_000;
 /// Outcomes in one JOB, in bytes: the rest of the frame is for the other fields.
 const OUTCOMES_BYTES_MAX: usize = FRAME_CONTROL_BYTES_MAX - (32 << 10);
 
@@ -63,12 +63,12 @@ pub(in crate::server) async fn status<W: Sink>(
         let job = response.until_cancelled(job).await?;
         return send(response, job).await;
     }
-    let (listing, access) = (Arc::clone(jobs), access.clone());
+    let listing = Arc::clone(jobs);
     // While the answer is sent, the requests of the jobs are not in memory.
     let listed = blocking(move || {
-        let records = listing.records()?.jobs_of(&access.owner, LISTED_MAX)?;
-        let seen = records.into_iter().filter(|record| access.check(&record.request.change).is_ok());
-        let described = seen.map(|record| {
+        let allowed = |change: &Change| access.check(change).is_ok();
+        let records = listing.records()?.jobs_of(&access.owner, LISTED_MAX, allowed)?;
+        let described = records.into_iter().map(|record| {
             let live = listing.find(&record.owner, record.id);
             live.map_or_else(|| record.describe(), |live| Job { outcomes: Vec::new(), ..live.describe() })
         });

@@ -17,9 +17,10 @@ mod walk;
 use std::sync::Arc;
 
 use shared::ErrorCode;
-use shared::wire::{Bounded, Failure, FrameKind, Message};
+use shared::wire::{Failure, FrameKind, Message, Request};
 
 pub(super) use self::caller::caller_of;
+use super::authority::check_caller;
 use super::blocking::blocking;
 use super::error::RequestError;
 use super::exchange::body::RequestBody;
@@ -50,26 +51,31 @@ pub(super) async fn dispatch<W: Sink>(
     match frame.kind() {
         Some(FrameKind::List) => {
             let entries_max = config.folder_entries_max;
-            list::request::list(storage, snapshots, listed, entries_max, peer, response, parse(frame)?).await
+            list::request::list(storage, snapshots, listed, entries_max, peer, response, parse(frame, peer)?).await
         }
-        Some(FrameKind::Stat) => stat::stat(storage, peer, response, parse(frame)?).await,
-        Some(FrameKind::Get) => get::get(storage, peer, response, parse(frame)?).await,
-        Some(FrameKind::Walk) => walk::walk(storage, listed, peer, response, parse(frame)?).await,
-        Some(FrameKind::Digest) => digest::digest(storage, digests, readings, peer, response, parse(frame)?).await,
+        Some(FrameKind::Stat) => stat::stat(storage, peer, response, parse(frame, peer)?).await,
+        Some(FrameKind::Get) => get::get(storage, peer, response, parse(frame, peer)?).await,
+        Some(FrameKind::Walk) => walk::walk(storage, listed, peer, response, parse(frame, peer)?).await,
+        Some(FrameKind::Digest) => {
+            digest::digest(storage, digests, readings, peer, response, parse(frame, peer)?).await
+        }
         Some(FrameKind::ListTrash) => {
-            trash::list(storage, records.as_ref(), listed, config.trash_expiry, peer, response, parse(frame)?).await
+            trash::list(storage, records.as_ref(), listed, config.trash_expiry, peer, response, parse(frame, peer)?)
+                .await
         }
-        Some(FrameKind::Watch) => watch::request::watch(watches, peer, response, parse(frame)?).await,
-        Some(FrameKind::Stage) => uploads::stage(&server.uploads, peer, response, parse(frame)?).await,
-        Some(FrameKind::UploadStatus) => uploads::status(&server.uploads, peer, response, parse(frame)?).await,
-        Some(FrameKind::Abort) => uploads::abort(&server.uploads, peer, response, parse(frame)?).await,
-        Some(FrameKind::Put) => put::put(&server.uploads, transfer_budget, peer, response, body, parse(frame)?).await,
-        Some(FrameKind::Store) => store::store(&server.uploads, peer, response, body, parse(frame)?).await,
-        Some(FrameKind::Commit) => commit::commit(&server.uploads, peer, response, parse(frame)?).await,
-        Some(FrameKind::Change) => jobs::change(&server.jobs, peer, response, parse(frame)?).await,
-        Some(FrameKind::JobStatus) => jobs::status(&server.jobs, peer, response, parse(frame)?).await,
-        Some(FrameKind::CancelJob) => jobs::cancel(&server.jobs, peer, response, parse(frame)?).await,
-        Some(FrameKind::Health) => health::health(&server.health, response, parse(frame)?).await,
+        Some(FrameKind::Watch) => watch::request::watch(watches, peer, response, parse(frame, peer)?).await,
+        Some(FrameKind::Stage) => uploads::stage(&server.uploads, peer, response, parse(frame, peer)?).await,
+        Some(FrameKind::UploadStatus) => uploads::status(&server.uploads, peer, response, parse(frame, peer)?).await,
+        Some(FrameKind::Abort) => uploads::abort(&server.uploads, peer, response, parse(frame, peer)?).await,
+        Some(FrameKind::Put) => {
+            put::put(&server.uploads, transfer_budget, peer, response, body, parse(frame, peer)?).await
+        }
+        Some(FrameKind::Store) => store::store(&server.uploads, peer, response, body, parse(frame, peer)?).await,
+        Some(FrameKind::Commit) => commit::commit(&server.uploads, peer, response, parse(frame, peer)?).await,
+        Some(FrameKind::Change) => jobs::change(&server.jobs, peer, response, parse(frame, peer)?).await,
+        Some(FrameKind::JobStatus) => jobs::status(&server.jobs, peer, response, parse(frame, peer)?).await,
+        Some(FrameKind::CancelJob) => jobs::cancel(&server.jobs, peer, response, parse(frame, peer)?).await,
+        Some(FrameKind::Health) => health::health(&server.health, response, parse(frame, peer)?).await,
         _ => Err(Failure::new(ErrorCode::Unsupported, "the server does not have this operation").into()),
     }
 }
@@ -100,12 +106,13 @@ async fn check_root<W: Sink>(
     }
 }
 
-/// The request in a frame, within its bounds.
+/// The request in a frame, within its bounds, of a caller that may make requests.
 ///
 /// # Errors
-/// [`ErrorCode::BadRequest`]; the connection continues.
-fn parse<M: Message + Bounded>(frame: &Frame) -> Result<M, RequestError> {
+/// [`ErrorCode::BadRequest`]; as [`check_caller`]; the connection continues.
+fn parse<M: Message + Request>(frame: &Frame, peer: &Peer) -> Result<M, RequestError> {
     let request: M = frame.message().map_err(|error| Failure::new(ErrorCode::BadRequest, error.to_string()))?;
     request.check_bounds().map_err(|sentence| Failure::new(ErrorCode::BadRequest, sentence))?;
+    check_caller(request.caller(), peer)?;
     Ok(request)
 }

@@ -123,9 +123,24 @@ impl Database {
         self.first(&format!("{JOBS} WHERE owner = ?1 AND id = ?2"), params![owner.0, id.0], job)
     }
 
-    /// The newest `limit` jobs of an owner, newest first.
-    pub(in crate::server) fn jobs_of(&self, owner: &Owner, limit: u32) -> Result<Vec<JobRecord>, StorageError> {
-        self.rows(&format!("{JOBS} WHERE owner = ?1 ORDER BY number DESC LIMIT ?2"), params![owner.0, limit], job)
+    /// At most `limit` jobs of an owner whose changes are `allowed`: those that have not ended, then the newest. Locks
+    /// the records for one job at a time, because an owner may have very many.
+    pub(in crate::server) fn jobs_of(
+        &self,
+        owner: &Owner,
+        limit: usize,
+        allowed: impl Fn(&Change) -> bool,
+    ) -> Result<Vec<JobRecord>, StorageError> {
+        let numbers = "SELECT number FROM jobs WHERE owner = ?1 ORDER BY ended IS NOT NULL, number DESC";
+        let mut found = Vec::new();
+        for number in self.rows(numbers, [&owner.0], |row| row.get::<_, i64>(0))? {
+            if found.len() == limit {
+                break;
+            }
+            let job = self.first(&format!("{JOBS} WHERE number = ?1"), [number], job)?;
+            found.extend(job.filter(|job| allowed(&job.request.change)));
+        }
+        Ok(found)
     }
 
     /// The jobs that have not ended, oldest first.
@@ -177,5 +192,51 @@ impl Database {
     /// Forgets the jobs that ended before `moment`.
     pub(in crate::server) fn forget_jobs(&self, moment: Timestamp) -> Result<(), StorageError> {
         self.execute("DELETE FROM jobs WHERE ended < ?1", [moment.0]).map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::wire::Caller;
+
+    use super::*;
+
+    fn record(id: u8, change: Change) -> JobRecord {
+        let id = JobId([id; 16]);
+        JobRecord {
+            number: 0,
+            owner: Owner(Vec::new()),
+            id,
+            state: JobState::Running,
+            version: 1,
+            progress: Progress::default(),
+            seed: [0; 16],
+            canceled: false,
+            request: ChangeRequest { caller: Caller::default(), key: id, change, wait_ms: 0 },
+        }
+    }
+
+    #[test]
+    fn a_list_of_jobs_begins_with_those_that_have_not_ended() {
+        let database = Database::in_memory().unwrap();
+        let making = || Change::MakeFolder { paths: Vec::new(), existing_ok: true };
+        let insert = |id, change, ended: bool| {
+            let mut job = record(id, change);
+            job.number = database.insert_job(&job, Timestamp(0)).unwrap();
+            database.advance_job(&job, &[], ended.then_some(Timestamp(1))).unwrap();
+        };
+        insert(1, making(), false);
+        insert(2, Change::Trash { items: Vec::new() }, true);
+        insert(3, making(), false);
+        insert(4, making(), true);
+        insert(5, making(), true);
+        let listed = |limit, allowed: fn(&Change) -> bool| -> Vec<u8> {
+            let jobs = database.jobs_of(&Owner(Vec::new()), limit, allowed).unwrap();
+            jobs.iter().map(|job| job.id.0[0]).collect()
+        };
+        assert_eq!(listed(9, |_| true), [3, 1, 5, 4, 2]);
+        assert_eq!(listed(3, |_| true), [3, 1, 5]);
+        assert_eq!(listed(1, |change| matches!(change, Change::Trash { .. })), [2]);
+        assert!(database.jobs_of(&Owner(b"other".to_vec()), 9, |_| true).unwrap().is_empty());
     }
 }

@@ -65,6 +65,8 @@ impl UploadRecord {
         expires: Timestamp,
     ) -> Self {
         request.caller = Caller::default();
+        // Absent in what an earlier version recorded, whose client may ask for it now.
+        request.finish = Some(request.finish == Some(true));
         let (key, length) = (request.key, request.length);
         // A part of another upload needs no digests.
         let digests = request.target.is_some().then(DigestCheckpoint::default);
@@ -126,9 +128,7 @@ impl UploadRecord {
             // The length follows from the parts.
             again.length = self.request.length;
         }
-        if again.finish.is_none() || self.request.finish.is_none() {
-            again.finish = self.request.finish;
-        }
+        again.finish = self.request.finish.map(|_| again.finish == Some(true));
         again == self.request
     }
 
@@ -267,9 +267,9 @@ impl Database {
         }
     }
 
-    /// The newest `limit` uploads of an owner, newest first.
+    /// At most `limit` uploads of an owner: those that are no files yet, then the newest.
     pub(in crate::server) fn uploads_of(&self, owner: &Owner, limit: u32) -> Result<Vec<UploadRecord>, StorageError> {
-        let sql = format!("{UPLOADS} WHERE owner = ?1 ORDER BY created DESC, id LIMIT ?2");
+        let sql = format!("{UPLOADS} WHERE owner = ?1 ORDER BY answer IS NOT NULL, created DESC, id LIMIT ?2");
         self.rows(&sql, params![owner.0, limit], upload)
     }
 
@@ -387,6 +387,25 @@ mod tests {
         assert_eq!(database.upload(id).unwrap().unwrap().digests_at(5000), Some(&digests));
         set(4999);
         assert_eq!(database.upload(id).unwrap().unwrap().digests, None);
+    }
+
+    #[test]
+    fn a_list_of_uploads_begins_with_those_that_are_no_files() {
+        let database = Database::in_memory().unwrap();
+        for number in 1..=4_u8 {
+            let (id, created) = (UploadId([number; 16]), Timestamp(number.into()));
+            let record = UploadRecord::new(id, Owner(Vec::new()), Stage::default(), created, Timestamp(9));
+            database.insert_upload(&record).unwrap();
+            if number > 2 {
+                database.set_answer(id, &record.describe(), Timestamp(9)).unwrap();
+            }
+        }
+        let listed = |limit| -> Vec<u8> {
+            let uploads = database.uploads_of(&Owner(Vec::new()), limit).unwrap();
+            uploads.iter().map(|upload| upload.id.0[0]).collect()
+        };
+        assert_eq!(listed(9), [2, 1, 4, 3]);
+        assert_eq!(listed(3), [2, 1, 4]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The beginning of an upload, and the list of uploads. Blocks.
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use shared::{ErrorCode, JobId, Rights, UploadId, VPath};
 use tokio_util::sync::CancellationToken;
 
 use super::decide::{check_target, target_condition, within_rights};
-use super::registry::{Slots, Uploads};
+use super::registry::Uploads;
 use super::slot::{Slot, UploadLock};
 use crate::random::random_bytes;
 use crate::server::authority::Owner;
@@ -121,13 +122,7 @@ impl Uploads {
         // In memory before it is recorded: a request that finds the record finds this slot.
         let slot = Slot::new(record.clone());
         let turn = Arc::clone(&slot.turn).try_lock_owned().ok().filter(|_| due);
-        if let Some(first) = self.enter(&slot, &record) {
-            let _ = self.storage.unstage(id);
-            return begun_by(&first, &record.request);
-        }
-        if record.request.resumable
-            && let Err(error) = self.records()?.insert_upload(&record)
-        {
+        if let Err(error) = self.record(&record, &slot) {
             self.slots().remove(id);
             // Without a record the staged file is of no use.
             let _ = self.storage.unstage(id);
@@ -144,17 +139,23 @@ impl Uploads {
         Ok(upload)
     }
 
+    /// Makes an upload known under its id and its key.
+    ///
+    /// # Errors
+    /// As [`super::registry::Slots::insert`] and [`Uploads::records`].
+    fn record(&self, record: &UploadRecord, slot: &Arc<Slot>) -> Result<(), StorageError> {
+        self.slots().insert(record, Arc::clone(slot))?;
+        if record.request.resumable { self.records()?.insert_upload(record) } else { Ok(()) }
+    }
+
     /// The upload that was begun with this key. One that has expired is forgotten: a client that repeats its STAGE gets
     /// an upload that it can continue.
     ///
     /// # Errors
     /// [`ErrorCode::KeyReused`] if another STAGE than `again` began it.
     fn by_key(&self, owner: &Owner, key: JobId, again: &Stage) -> Result<Option<Upload>, RequestError> {
-        let found = if again.resumable {
-            self.recorded_by_key(owner, key)?
-        } else {
-            self.slots().unrecorded_by_key(owner, key)
-        };
+        let unrecorded = self.slots().unrecorded(owner, key);
+        let found = if unrecorded.is_some() { unrecorded } else { self.recorded_by_key(owner, key)? };
         let Some(slot) = found else { return Ok(None) };
         let now = self.trusted_now();
         let expired = slot.state().is_expired(now);
@@ -162,18 +163,6 @@ impl Uploads {
             return Ok(None);
         }
         begun_by(&slot, again).map(Some)
-    }
-
-    /// Takes an upload into memory, unless another request has begun one without a record by the same key meanwhile,
-    /// which is the result then.
-    fn enter(&self, slot: &Arc<Slot>, record: &UploadRecord) -> Option<Arc<Slot>> {
-        let mut slots = self.slots();
-        let key = record.key.filter(|_| !record.request.resumable);
-        let first = key.and_then(|key| slots.unrecorded_by_key(&record.owner, key));
-        if first.is_none() {
-            slots.by_id.insert(record.id, Arc::clone(slot));
-        }
-        first
     }
 
     fn recorded_by_key(&self, owner: &Owner, key: JobId) -> Result<Option<Arc<Slot>>, StorageError> {
@@ -214,7 +203,7 @@ impl Uploads {
         }
     }
 
-    /// The uploads of an owner, newest first.
+    /// The uploads of an owner: those that are no files yet, then the newest.
     pub(super) fn of_owner(&self, owner: &Owner) -> Result<Vec<Upload>, StorageError> {
         let mut found = self.records()?.uploads_of(owner, LISTED_MAX)?;
         let unrecorded = |slot: &Arc<Slot>| {
@@ -222,19 +211,9 @@ impl Uploads {
             (!state.record.request.resumable && state.record.owner == *owner).then(|| state.record.clone())
         };
         found.extend(self.slots().by_id.values().filter_map(unrecorded));
-        found.sort_by(|left, right| (right.created, left.id).cmp(&(left.created, right.id)));
+        found.sort_by_key(|upload| (upload.answer.is_some(), Reverse(upload.created), upload.id.0));
         found.truncate(LISTED_MAX as usize);
         Ok(found.iter().map(|record| record.describe_with(None)).collect())
-    }
-}
-
-impl Slots {
-    fn unrecorded_by_key(&self, owner: &Owner, key: JobId) -> Option<Arc<Slot>> {
-        let matches = |slot: &&Arc<Slot>| {
-            let state = slot.state();
-            !state.record.request.resumable && state.record.owner == *owner && state.record.key == Some(key)
-        };
-        self.by_id.values().find(matches).cloned()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Decisions about uploads: where bytes are written, and under which condition a file is published. Pure.
 
 use shared::wire::{Failure, Put};
-use shared::{Conflict, ETag, Entry, ErrorCode, Rights};
+use shared::{Conflict, ETag, Entry, ErrorCode, Link, Rights};
 
 use crate::server::records::uploads::UploadRecord;
 use crate::storage::Expected;
@@ -95,7 +95,7 @@ pub(super) fn within_rights(condition: TargetCondition, rights: Rights) -> Resul
 ///
 /// # Errors
 /// [`ErrorCode::AlreadyExists`], [`ErrorCode::PreconditionFailed`], [`ErrorCode::Forbidden`], [`ErrorCode::IsFolder`],
-/// [`ErrorCode::NotRegular`].
+/// [`ErrorCode::NotRegular`], [`ErrorCode::LinkEscapes`], [`ErrorCode::LinkBroken`].
 pub(super) fn check_target(condition: &TargetCondition, present: Option<&Entry>) -> Result<(), ErrorCode> {
     match (&condition.expected, present) {
         // The caller has REPLACE but not CREATE; a condition of the client's own comes with another conflict.
@@ -105,8 +105,17 @@ pub(super) fn check_target(condition: &TargetCondition, present: Option<&Entry>)
         (Expected::Nothing, Some(_)) if condition.conflict == Conflict::Fail => Err(ErrorCode::AlreadyExists),
         (Expected::Nothing, Some(_)) if condition.conflict == Conflict::Replace => Err(ErrorCode::Forbidden),
         (Expected::State(_) | Expected::Anything, Some(present)) if present.is_folder() => Err(ErrorCode::IsFolder),
-        (Expected::State(_) | Expected::Anything, Some(present)) if !present.is_file() => Err(ErrorCode::NotRegular),
+        (Expected::State(_) | Expected::Anything, Some(present)) if !present.is_file() => Err(no_file(present)),
         _ => Ok(()),
+    }
+}
+
+/// Why an entry that is neither file nor folder is not replaced.
+fn no_file(present: &Entry) -> ErrorCode {
+    match present.link {
+        Some(Link::Escapes) => ErrorCode::LinkEscapes,
+        Some(Link::Broken) => ErrorCode::LinkBroken,
+        Some(Link::Inside(_)) | None => ErrorCode::NotRegular,
     }
 }
 

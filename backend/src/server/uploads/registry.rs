@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use shared::limits::UPLOAD_TAKEOVER_TIME;
 use shared::wire::{Caller, Failure};
-use shared::{ErrorCode, Rights, Timestamp, TrashId, UploadId, VPath};
+use shared::{ErrorCode, JobId, Rights, Timestamp, TrashId, UploadId, VPath};
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -66,15 +66,46 @@ pub(in crate::server) struct Uploads {
 #[derive(Default)]
 pub(super) struct Slots {
     pub(super) by_id: HashMap<UploadId, Arc<Slot>>,
+    /// The uploads without a record that began with a key.
+    unrecorded_by_key: HashMap<(Owner, JobId), UploadId>,
     /// Grows with each upload that leaves. A record that was read before that may be out of date.
     removals: u64,
 }
 
 impl Slots {
+    /// Adds an upload that begins.
+    ///
+    /// # Errors
+    /// [`ErrorCode::KeyReused`] if one without a record began with its key.
+    pub(super) fn insert(&mut self, record: &UploadRecord, slot: Arc<Slot>) -> Result<(), StorageError> {
+        if let Some(key) = record.key {
+            let key = (record.owner.clone(), key);
+            if self.unrecorded_by_key.contains_key(&key) {
+                return Err(StorageError::new(ErrorCode::KeyReused, "another upload began with the key"));
+            }
+            if !record.request.resumable {
+                self.unrecorded_by_key.insert(key, record.id);
+            }
+        }
+        self.by_id.insert(record.id, slot);
+        Ok(())
+    }
+
+    /// The upload without a record that began with this key.
+    pub(super) fn unrecorded(&self, owner: &Owner, key: JobId) -> Option<Arc<Slot>> {
+        let id = self.unrecorded_by_key.get(&(owner.clone(), key))?;
+        self.by_id.get(id).cloned()
+    }
+
     /// Removes an upload.
     pub(super) fn remove(&mut self, id: UploadId) {
         self.removals = self.removals.wrapping_add(1);
-        self.by_id.remove(&id);
+        let Some(slot) = self.by_id.remove(&id) else { return };
+        let state = slot.state();
+        let record = &state.record;
+        if let Some(key) = record.key.filter(|_| !record.request.resumable) {
+            self.unrecorded_by_key.remove(&(record.owner.clone(), key));
+        }
     }
 }
 

@@ -96,7 +96,9 @@ impl Storage for MemoryStorage {
         let is_folder = || StorageError::new(ErrorCode::IsFolder, "opening a folder as a file");
         let folder = tree.walk(NodeStack::root(), tree.along(&path.parent().ok_or_else(is_folder)?))?;
         let name = tree.child(folder.node(), path.name())?;
+        let is_scope = tree.links.folder() == path;
         let node = match &tree.nodes[name].body {
+            Body::Link(_) if is_scope => tree.walk(NodeStack::root(), tree.along(path))?.node(),
             Body::Link(target) => tree.resolve(&folder, target)?.0,
             _ => name,
         };
@@ -105,7 +107,8 @@ impl Storage for MemoryStorage {
             Body::Link(_) | Body::Other => Err(StorageError::new(ErrorCode::NotRegular, "opening a special file")),
             Body::File(_) if tree.nodes[node].denied => Err(DENIED),
             Body::File(_) => {
-                let entry = tree.describe(&folder, name, path.clone());
+                // Links that lead to the scope are not shown.
+                let entry = tree.describe(&folder, if is_scope { node } else { name }, path.clone());
                 Ok(Box::new(MemoryFile { tree: self.tree.clone(), node, entry }))
             }
         }

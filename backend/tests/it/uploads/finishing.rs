@@ -198,6 +198,15 @@ async fn an_upload_whose_bytes_are_lost_is_never_reported_as_created() {
 }
 
 #[tokio::test]
+async fn a_part_is_not_finished_without_a_target() {
+    let server = TestServer::start().await;
+    let finished = Stage { target: None, finish: Some(true), ..stage("part", Some(4)) };
+    assert_eq!(error_code(server.client.stage(&finished).await), ErrorCode::BadRequest);
+    assert!(server.client.stage(&Stage { finish: Some(false), ..finished }).await.is_ok());
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_key_belongs_to_one_stage() {
     let server = TestServer::start().await;
     for resumable in [true, false] {
@@ -212,10 +221,14 @@ async fn a_key_belongs_to_one_stage() {
             Stage { metadata: "other".into(), ..first.clone() },
             Stage { blake3: Some(vec![1; 32]), ..first.clone() },
             Stage { executable: Some(true), ..first.clone() },
+            Stage { finish: Some(true), ..first.clone() },
+            Stage { resumable: !resumable, ..first.clone() },
         ];
         for other in others {
             assert_eq!(error_code(server.client.stage(&other).await), ErrorCode::KeyReused, "{other:?}");
         }
+        let explicit = Stage { finish: Some(false), ..first.clone() };
+        assert_eq!(server.client.stage(&explicit).await.unwrap().id, id);
         // The digest that a COMMIT named in vain does not make it another one.
         put(&server.client, id, 0, b"1234").await.unwrap();
         let wrong = Commit { blake3: Some(vec![7; 32]), ..commit(id) };

@@ -41,7 +41,7 @@ pub struct JobStatus {
     /// The caller.
     #[n(0)]
     pub caller: Caller,
-    /// The job. `None` for all jobs of the caller, newest first, without outcomes.
+    /// The job. `None` for the jobs of the caller without outcomes: those that have not ended, then the newest.
     #[n(1)]
     pub job: Option<JobId>,
     /// The version that the client knows.

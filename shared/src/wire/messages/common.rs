@@ -4,7 +4,7 @@ use minicbor::{Decode, Encode};
 
 use super::bounds::{Bounded, check};
 use crate::error::ErrorCode;
-use crate::limits::{CLIENT_BYTES_MAX, SCOPE_ROOTS_MAX, TEXT_BYTES_MAX};
+use crate::limits::{CLIENT_BYTES_MAX, PRINCIPAL_BYTES_MAX, SCOPE_ROOTS_MAX, TEXT_BYTES_MAX};
 use crate::scope::Scope;
 
 /// The caller of a request, for authorisation and logs.
@@ -36,7 +36,8 @@ impl Bounded for Caller {
     fn check_bounds(&self) -> Result<(), &'static str> {
         check(self.scope.roots.len() <= SCOPE_ROOTS_MAX, "too many roots in the scope")?;
         check(self.trace_id.as_ref().is_none_or(|id| id.len() <= TEXT_BYTES_MAX), "the trace id is too long")?;
-        check(self.principal.as_ref().is_none_or(|name| name.len() <= TEXT_BYTES_MAX), "the principal is too long")?;
+        let named = |name: &String| name.len() <= PRINCIPAL_BYTES_MAX;
+        check(self.principal.as_ref().is_none_or(named), "the principal is too long")?;
         check(self.client.as_ref().is_none_or(|name| name.len() <= CLIENT_BYTES_MAX), "the client's name is too long")?;
         check(self.scope.roots.iter().all(|root| root.name.len() <= TEXT_BYTES_MAX), "a root's name is too long")
     }

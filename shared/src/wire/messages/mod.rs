@@ -3,6 +3,7 @@
 
 mod bounds;
 mod call;
+mod callers;
 mod changing;
 mod common;
 mod handshake;
@@ -12,7 +13,7 @@ mod tests;
 mod uploading;
 
 pub use bounds::Bounded;
-pub use call::Call;
+pub use call::{Call, Request};
 pub use changing::*;
 pub use common::*;
 pub use handshake::*;

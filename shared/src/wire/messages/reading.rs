@@ -65,10 +65,6 @@ impl Call for Stat {
     type Answer = Meta;
     const KIND: FrameKind = FrameKind::Stat;
     const ANSWER: FrameKind = FrameKind::Meta;
-
-    fn caller(&self) -> &Caller {
-        &self.caller
-    }
 }
 
 impl Bounded for Stat {

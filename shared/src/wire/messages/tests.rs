@@ -5,6 +5,7 @@ use minicbor::{Decode, Encode};
 use super::*;
 use crate::entry::{ETag, Entry, Kind, Link, Timestamp};
 use crate::error::ErrorCode;
+use crate::limits::TEXT_BYTES_MAX;
 use crate::path::VPath;
 use crate::range::ByteRange;
 use crate::scope::{Rights, Scope};
@@ -73,4 +74,12 @@ fn a_path_with_a_dot_segment_is_refused() {
     let at = bytes.windows(2).position(|window| window == b"ab").unwrap();
     bytes[at..at + 2].copy_from_slice(b"..");
     assert!(decode::<Stat>(&bytes).is_err());
+}
+
+/// A key whose id has the most bytes has a principal that a request can name.
+#[test]
+fn a_principal_is_as_long_as_that_of_any_key() {
+    let named = |bytes: usize| Caller { principal: Some("p".repeat(bytes)), ..Caller::default() };
+    assert_eq!(named("k:".len() + TEXT_BYTES_MAX).check_bounds(), Ok(()));
+    assert!(named("k:".len() + TEXT_BYTES_MAX + 1).check_bounds().is_err());
 }

@@ -70,10 +70,6 @@ impl Call for Stage {
     type Answer = Upload;
     const KIND: FrameKind = FrameKind::Stage;
     const ANSWER: FrameKind = FrameKind::Upload;
-
-    fn caller(&self) -> &Caller {
-        &self.caller
-    }
 }
 
 impl Bounded for Stage {
@@ -84,6 +80,7 @@ impl Bounded for Stage {
         check(self.if_match.as_ref().is_none_or(|etags| etags.len() <= TEXT_BYTES_MAX), "too many entity tags")?;
         check(self.length.is_none_or(|length| i64::try_from(length).is_ok()), "the length exceeds that of any file")?;
         check(self.target.as_ref().is_none_or(|target| !target.is_root()), "the target is the root")?;
+        check(self.finish != Some(true) || self.target.is_some(), "an upload without a target becomes no file")?;
         check(self.blake3.as_ref().is_none_or(|digest| digest.len() == 32), "a BLAKE3 digest has 32 bytes")
     }
 }
@@ -171,7 +168,8 @@ pub struct UploadStatus {
     /// The caller.
     #[n(0)]
     pub caller: Caller,
-    /// The upload. `None` for all uploads of the caller, newest first, with an UPLOAD for each.
+    /// The upload. `None` for the uploads of the caller, with an UPLOAD for each: those that are no files yet, then the
+    /// newest.
     #[n(1)]
     pub upload: Option<UploadId>,
 }
@@ -210,10 +208,6 @@ impl Call for Commit {
     type Answer = Upload;
     const KIND: FrameKind = FrameKind::Commit;
     const ANSWER: FrameKind = FrameKind::Upload;
-
-    fn caller(&self) -> &Caller {
-        &self.caller
-    }
 }
 
 impl Bounded for Commit {

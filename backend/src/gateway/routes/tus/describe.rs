@@ -12,7 +12,7 @@ fn version() -> Value {
 
 pub(crate) fn describe_list() -> Operation {
     let uploads = json!({"type": "array", "items": schema("Upload")});
-    Operation::new("listUploads", "The caller's uploads, newest first")
+    Operation::new("listUploads", "The caller's uploads: those that are no files yet, then the newest")
         .schema("Uploads", json!({"type": "object", "required": ["uploads"], "properties": {"uploads": uploads}}))
         .json("200", "Uploads")
         .problems([])

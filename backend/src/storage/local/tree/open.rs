@@ -8,7 +8,7 @@ use super::walk::{FoundLeaf, Resolved};
 use crate::storage::local::error::storage_error;
 use crate::storage::local::file::LocalFile;
 use crate::storage::local::platform::{Dir, FileType, Node};
-use crate::storage::symlinks::PathWalk;
+use crate::storage::symlinks::{PathWalk, ResolveError};
 use crate::storage::{OpenFile, StorageError};
 
 impl<D: Dir> Tree<D> {
@@ -30,9 +30,13 @@ impl<D: Dir> Tree<D> {
         }
     }
 
-    /// The entry of the scope's own folder. Links that lead to it are the administrator's, and are not shown.
+    /// The end of the path of the scope's own folder. Links that lead to it are the administrator's, and are not shown.
+    fn scope(&self, path: &VPath) -> Result<Resolved<D>, ResolveError> {
+        self.walk(self.at_root(), PathWalk::along(path, &self.links))
+    }
+
     fn scope_entry(&self, path: &VPath) -> Result<Entry, StorageError> {
-        match self.walk(self.at_root(), PathWalk::along(path, &self.links))? {
+        match self.scope(path)? {
             Resolved::Leaf(found, _) => Ok(found.metadata.entry(path.clone(), None)),
             Resolved::Folder(stack) => {
                 let metadata = stack.dir().metadata().map_err(|error| storage_error(error, "stat of a folder"))?;
@@ -70,6 +74,9 @@ impl<D: Dir> Tree<D> {
             Some(Node::Folder(..)) => return Err(is_folder()),
             Some(Node::Link) | None => {}
         }
+        if self.links.folder() == path {
+            return open_end(path, self.scope(path)?, None);
+        }
         let parent = self.parent(path)?.ok_or_else(is_folder)?;
         match self.child(parent.dir(), path.name())? {
             Node::Folder(..) => Err(is_folder()),
@@ -77,13 +84,10 @@ impl<D: Dir> Tree<D> {
                 let found = FoundLeaf { name: path.name().into(), leaf, metadata };
                 open_leaf(parent.dir(), found, metadata.entry(path.clone(), None))
             }
-            Node::Link => match self.follow_link(&parent, path.name())? {
-                (Resolved::Folder(_), _) => Err(is_folder()),
-                (Resolved::Leaf(found, stack), target) => {
-                    let entry = found.metadata.entry(path.clone(), Some(Link::Inside(target)));
-                    open_leaf(stack.dir(), found, entry)
-                }
-            },
+            Node::Link => {
+                let (end, target) = self.follow_link(&parent, path.name())?;
+                open_end(path, end, Some(Link::Inside(target)))
+            }
         }
     }
 
@@ -92,6 +96,17 @@ impl<D: Dir> Tree<D> {
         let Node::Leaf(leaf, metadata) = self.try_descend(path)? else { return None };
         let found = FoundLeaf { name: path.as_bytes().into(), leaf, metadata };
         open_leaf(&*self.root(), found, metadata.entry(path.clone(), None)).ok()
+    }
+}
+
+/// Opens the end of the links at `path`.
+fn open_end<D: Dir>(path: &VPath, end: Resolved<D>, link: Option<Link>) -> Result<Box<dyn OpenFile>, StorageError> {
+    match end {
+        Resolved::Folder(_) => Err(is_folder()),
+        Resolved::Leaf(found, stack) => {
+            let entry = found.metadata.entry(path.clone(), link);
+            open_leaf(stack.dir(), found, entry)
+        }
     }
 }
 

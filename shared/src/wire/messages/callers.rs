@@ -1,0 +1,42 @@
+//! The caller of each request.
+
+use super::call::Request;
+use super::changing::{CancelJob, ChangeRequest, JobStatus, ListTrash};
+use super::common::Caller;
+use super::reading::{Digest, Get, Health, List, Stat, Walk, Watch};
+use super::uploading::{Abort, Commit, Put, Stage, Store, UploadStatus};
+
+macro_rules! requests {
+    ($($request:ty),+ $(,)?) => {
+        $(impl Request for $request {
+            fn caller(&self) -> &Caller {
+                &self.caller
+            }
+        })+
+    };
+}
+
+requests!(
+    List,
+    Stat,
+    Get,
+    Walk,
+    Digest,
+    Watch,
+    Health,
+    Stage,
+    Put,
+    UploadStatus,
+    Commit,
+    Abort,
+    ChangeRequest,
+    JobStatus,
+    CancelJob,
+    ListTrash,
+);
+
+impl Request for Store {
+    fn caller(&self) -> &Caller {
+        &self.stage.caller
+    }
+}
