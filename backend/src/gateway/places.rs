@@ -75,6 +75,8 @@ pub(crate) fn take(places: &Admission, who: Who) -> Result<Permit, Refusal> {
 
 /// The place of one connection: that of a new one until its first complete request.
 pub(crate) struct ConnectionPlace {
+    /// The owner of a proxy's connection, which is no client; `None` where the client of the first request owns it.
+    own: Option<Who>,
     new_place: Mutex<Option<Permit>>,
     known: OnceLock<Result<Permit, Refusal>>,
     /// Cancelled once the connection is refused: then it is to close.
@@ -82,20 +84,35 @@ pub(crate) struct ConnectionPlace {
 }
 
 impl ConnectionPlace {
+    /// The place of a client's connection.
+    ///
     /// # Errors
     /// A [`Refusal`] if there are too many new connections.
-    pub(crate) fn of_new(places: &Places, who: Who) -> Result<Arc<Self>, Refusal> {
-        let new_place = Mutex::new(Some(places.new_connections.try_take(who, 1)?));
-        Ok(Arc::new(Self { new_place, known: OnceLock::new(), refused: CancellationToken::new() }))
+    pub(crate) fn of_client(places: &Places, client: Who) -> Result<Arc<Self>, Refusal> {
+        Self::of_new(places, client, None)
     }
 
-    /// Takes a place at the first request, and keeps it until the connection closes.
+    /// The place of a trusted proxy's connection, which carries requests of many clients, so that none of them pays for
+    /// it. `own` is an owner of this connection alone.
+    ///
+    /// # Errors
+    /// A [`Refusal`] if there are too many new connections.
+    pub(crate) fn of_proxy(places: &Places, own: Who) -> Result<Arc<Self>, Refusal> {
+        Self::of_new(places, own, Some(own))
+    }
+
+    fn of_new(places: &Places, who: Who, own: Option<Who>) -> Result<Arc<Self>, Refusal> {
+        let new_place = Mutex::new(Some(places.new_connections.try_take(who, 1)?));
+        Ok(Arc::new(Self { own, new_place, known: OnceLock::new(), refused: CancellationToken::new() }))
+    }
+
+    /// Takes a place at the first request, and keeps it until the connection closes. `client` is that of the request.
     ///
     /// # Errors
     /// The [`Refusal`] of the first request, to each request.
-    pub(crate) fn enter(&self, places: &Places, who: Who) -> Result<(), Refusal> {
+    pub(crate) fn enter(&self, places: &Places, client: Who) -> Result<(), Refusal> {
         let known = self.known.get_or_init(|| {
-            let place = take(&places.connections, who);
+            let place = take(&places.connections, self.own.unwrap_or(client));
             match place {
                 Ok(_) => drop(self.new_place.lock().unwrap_or_else(PoisonError::into_inner).take()),
                 Err(_) => self.refused.cancel(),
@@ -134,15 +151,16 @@ mod tests {
         let attacker: Vec<_> = (0..100).map_while(|_| places.connections.try_take(Who::client("a"), 1).ok()).collect();
         assert_eq!(attacker.len(), 16);
         assert!(places.connections.try_take(Who::client("b"), 1).is_ok());
-        let silent: Vec<_> = (0..100).map_while(|_| ConnectionPlace::of_new(&places, Who::client("a")).ok()).collect();
+        let silent: Vec<_> =
+            (0..100).map_while(|_| ConnectionPlace::of_client(&places, Who::client("a")).ok()).collect();
         assert_eq!(silent.len(), 16);
-        assert!(ConnectionPlace::of_new(&places, Who::client("b")).is_ok());
+        assert!(ConnectionPlace::of_client(&places, Who::client("b")).is_ok());
     }
 
     #[test]
     fn a_connection_is_new_until_its_first_request() {
         let places = places();
-        let place = ConnectionPlace::of_new(&places, Who::client("a")).unwrap();
+        let place = ConnectionPlace::of_client(&places, Who::client("a")).unwrap();
         assert_eq!((places.new_connections.figures().held, places.connections.figures().held), (1, 0));
         for _ in 0..2 {
             place.enter(&places, Who::client("a")).unwrap();
@@ -156,11 +174,28 @@ mod tests {
     fn a_refused_connection_stays_refused_and_is_to_close() {
         let places = places();
         let held: Vec<_> = (0..16).map(|_| places.connections.try_take(Who::client("a"), 1).unwrap()).collect();
-        let place = ConnectionPlace::of_new(&places, Who::client("a")).unwrap();
+        let place = ConnectionPlace::of_client(&places, Who::client("a")).unwrap();
         assert_eq!(place.enter(&places, Who::client("a")), Err(Refusal::OwnShare));
         drop(held);
         assert_eq!(place.enter(&places, Who::client("a")), Err(Refusal::OwnShare));
         assert!(place.refused.is_cancelled());
         assert_eq!(places.new_connections.figures().held, 1);
+    }
+
+    #[test]
+    fn no_client_pays_for_a_connection_of_a_proxy() {
+        let places = places();
+        let (first, later) = (Who::client("a"), Who::client("b"));
+        let pool: Vec<_> = (0..20)
+            .map(|number| {
+                let place = ConnectionPlace::of_proxy(&places, Who::client(&format!("connection {number}"))).unwrap();
+                assert_eq!((place.enter(&places, first), place.enter(&places, later)), (Ok(()), Ok(())));
+                place
+            })
+            .collect();
+        assert_eq!(places.connections.figures().held, 20);
+        ConnectionPlace::of_client(&places, first).unwrap().enter(&places, first).unwrap();
+        drop(pool);
+        assert_eq!(places.connections.figures().held, 0);
     }
 }

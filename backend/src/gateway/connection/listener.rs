@@ -19,6 +19,7 @@ use tracing::{debug, warn};
 
 use super::http1::{self, ConnectionContext};
 use super::tls::{self, Tls};
+use crate::admission::Refusal;
 use crate::gateway::client_address::{ClientAddress, is_trusted};
 use crate::gateway::connection_info::{ConnectionInfo, Transport};
 use crate::gateway::http::problem::ErrorResponse;
@@ -102,18 +103,22 @@ impl Connections {
         }
     }
 
+    fn place_of(&self, peer: SocketAddr, client: &ClientAddress) -> Result<Arc<ConnectionPlace>, Refusal> {
+        let places = &self.gateway.places;
+        if !is_trusted(&self.gateway.config.trusted_proxies, client.ip) {
+            return ConnectionPlace::of_client(places, client.who);
+        }
+        // A proxy connects for many clients, and bounds its connections itself.
+        let own = ClientAddress::hidden(peer, self.gateway.request_ids.next().as_str());
+        ConnectionPlace::of_proxy(places, own.who)
+    }
+
     fn take(&self, stream: TcpStream, peer: SocketAddr) {
         if let Err(error) = sockets::set_up(&stream) {
             return debug!(%error, "a connection closed at once");
         }
         let client = ClientAddress::at(peer.ip());
-        // A proxy connects for many clients, and bounds its connections itself.
-        let who = if is_trusted(&self.gateway.config.trusted_proxies, client.ip) {
-            ClientAddress::hidden(peer, self.gateway.request_ids.next().as_str()).who
-        } else {
-            client.who
-        };
-        let Ok(place) = ConnectionPlace::of_new(&self.gateway.places, who) else {
+        let Ok(place) = self.place_of(peer, &client) else {
             return self.refuse(stream);
         };
         let (gateway, service, tls) = (self.gateway.clone(), self.service.clone(), self.tls.clone());
