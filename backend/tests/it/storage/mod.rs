@@ -15,6 +15,7 @@ mod power_changes;
 mod power_disks;
 mod reading;
 mod real;
+mod replacing;
 mod trash;
 mod watching;
 mod writing;

@@ -10,6 +10,7 @@ mod keep;
 mod listing;
 mod lookup;
 mod mounted;
+mod name_locks;
 mod notes;
 mod open;
 mod open_volumes;

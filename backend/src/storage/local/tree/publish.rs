@@ -8,6 +8,7 @@ use shared::{ErrorCode, Link, UploadId, VPath};
 use super::dir_stack::DirStack;
 use super::errors::new_name_error;
 use super::keep::Keeping;
+use super::name_locks::NameLock;
 use super::private_dir::PrivateDir;
 use super::root::Tree;
 use super::staged::{LocalStaged, staged_name};
@@ -84,8 +85,9 @@ impl<D: Dir> Tree<D> {
         staged.fill()?;
         let strict = attributes.durability == Durability::Strict;
         let mut copy: Option<StagedCopy<D>> = None;
+        let mut name_lock = None;
         for _ in 0..REPLACE_RETRIES {
-            let mut destination = self.destination(target, expected)?;
+            let mut destination = self.locked_destination(target, expected, &mut name_lock)?;
             let private_dir = self.usable_private_dir(&destination.parent)?;
             if copy.is_none() && private_dir.as_ref().is_none_or(|near| !Arc::ptr_eq(near, &staged.private_dir)) {
                 copy = Some(StagedCopy::create(staged, || self.waiting_place(&destination.parent))?);
@@ -147,6 +149,7 @@ impl<D: Dir> Tree<D> {
                 }
             };
             drop(moving);
+            drop(name_lock);
             if let Some(sync) = sync {
                 let synced = self.group_fsync.sync(destination.parent.identity()?, sync);
                 synced.map_err(|error| storage_error(error, "syncing a folder"))?;
@@ -215,6 +218,26 @@ impl<D: Dir> Tree<D> {
         }
         let expected = if matches!(keeping, Keeping::Linked(_)) { &Expected::Anything } else { expected };
         destination.is_same(&self.destination(target, expected)?)
+    }
+
+    /// See [`Tree::destination`]. `lock` keeps other uploads from its name until this one has it.
+    fn locked_destination<'t>(
+        &'t self,
+        target: &VPath,
+        expected: &Expected,
+        lock: &mut Option<NameLock<'t>>,
+    ) -> Result<Destination<D>, StorageError> {
+        let destination = self.destination(target, expected)?;
+        let folder = destination.parent.identity()?;
+        if lock.as_ref().is_some_and(|lock| lock.is_of(folder, &destination.name)) {
+            return Ok(destination);
+        }
+        // Released first: a caller with one lock may wait for no second one.
+        *lock = None;
+        if lock.insert(self.name_locks.lock(folder, &destination.name)).waited {
+            return self.destination(target, expected);
+        }
+        Ok(destination)
     }
 
     /// The folder and name for an upload to that path, and the file that it would replace, if `expected` allows it.

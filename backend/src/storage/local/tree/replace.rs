@@ -157,6 +157,7 @@ impl<D: Dir> Tree<D> {
             renamed.map_err(|error| rename_error(error, seen.file_type))?;
             return sync().map(|()| None).map_err(|error| storage_error(error, "syncing a folder"));
         };
+        let name_lock = self.name_locks.lock(target.parent.identity()?, target.path.name());
         for _ in 0..REPLACE_RETRIES {
             let _moving = private_dir.moving();
             let (_, old) = self.look_at_both(target, &look)?;
@@ -172,6 +173,7 @@ impl<D: Dir> Tree<D> {
                 taken.map(Some).map_err(|error| rename_error(error, seen.file_type))
             });
             if let Ok(Some(kept)) = renamed {
+                drop(name_lock);
                 sync().map_err(|error| storage_error(error, "syncing a folder"))?;
                 return Ok(kept);
             }

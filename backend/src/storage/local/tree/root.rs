@@ -9,6 +9,7 @@ use shared::{Entry, ErrorCode, VPath};
 
 use super::dir_locks::DirLocks;
 use super::dir_stack::DirStack;
+use super::name_locks::NameLocks;
 use super::open_volumes::Volumes;
 use super::private_dir::{PrivateDir, STAGING};
 use crate::storage::local::error::storage_error;
@@ -33,6 +34,7 @@ pub(in crate::storage) struct SharedTree<D: Dir> {
     pub(super) facts: RootFacts,
     pub(super) volumes: Volumes<D>,
     pub(super) locks: DirLocks,
+    pub(super) name_locks: NameLocks,
     pub(super) group_fsync: GroupFsync,
 }
 
@@ -88,6 +90,7 @@ impl<D: Dir> Tree<D> {
             facts,
             volumes,
             locks: DirLocks::default(),
+            name_locks: NameLocks::default(),
             group_fsync: GroupFsync::default(),
         };
         Self { shared: Arc::new(shared), links: LinkScope::default(), real_links: OnceLock::new() }

@@ -9,6 +9,7 @@ use shared::{Entry, ErrorCode, Timestamp, TrashId, VPath};
 use super::dir_stack::DirStack;
 use super::errors::rename_error;
 use super::mounted::MountPoints;
+use super::name_locks::NameLock;
 use super::private_dir::{OnDisk, PrivateDir};
 use super::reserves;
 use super::root::Tree;
@@ -52,8 +53,10 @@ impl<D: Dir> Tree<D> {
     fn trash_of_folder(&self, entries: &[ToTrash<'_>], now: Timestamp) -> Vec<Result<(), StorageError>> {
         let mut results: Vec<_> = entries.iter().map(|_| Err(replaced_meanwhile())).collect();
         let mut left: Vec<usize> = (0..entries.len()).collect();
-        for _ in 0..REPLACE_RETRIES {
+        for attempt in 0..REPLACE_RETRIES {
             let group: Vec<_> = left.iter().map(|index| entries[*index]).collect();
+            // So that replacements by this server, which may follow each other without a pause, come before or after.
+            let _locks = if attempt == 0 { Vec::new() } else { self.lock_names(&group) };
             let steps = match self.try_trash(&group, now) {
                 Ok(steps) => steps,
                 Err(error) => group.iter().map(|_| Step::Failed(error.again())).collect(),
@@ -76,6 +79,17 @@ impl<D: Dir> Tree<D> {
             }
         }
         results
+    }
+
+    /// Locks the names of entries of one folder, in their order, so that two callers cannot block each other. Returns no
+    /// lock if the folder cannot be opened, which the next attempt finds, too.
+    fn lock_names(&self, entries: &[ToTrash<'_>]) -> Vec<NameLock<'_>> {
+        let Some(first) = entries.first() else { return Vec::new() };
+        let Ok(folder) = self.old_parent(first.path).and_then(|parent| parent.identity()) else { return Vec::new() };
+        let mut names: Vec<_> = entries.iter().map(|entry| entry.path.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.into_iter().map(|name| self.name_locks.lock(folder, name)).collect()
     }
 
     /// Moves entries of one folder: their information is durable first, then come the renames, then the syncs of both
