@@ -70,11 +70,29 @@ impl RootPath {
     /// False if the hidden directory lies inside and is recognised by its identity alone. A folder above it may be
     /// renamed, so no path tells what lies in it.
     fn is_hidden_by_name(&self) -> bool {
-        let Some(inner) = self.hidden.as_ref().and_then(|hidden| hidden.strip_prefix(&self.canonical).ok()) else {
-            return true;
-        };
-        inner.components().any(|name| is_state_folder_name(name.as_os_str().as_encoded_bytes()))
+        let Some(hidden) = &self.hidden else { return true };
+        match hidden.strip_prefix(&self.canonical) {
+            Ok(inner) => is_below_reserved_name(inner.as_os_str().as_encoded_bytes()),
+            Err(_) => self.is_outside_on_disk(hidden),
+        }
     }
+
+    /// A container may mount a folder that lies in the root at a second place.
+    #[cfg(target_os = "linux")]
+    fn is_outside_on_disk(&self, hidden: &Path) -> bool {
+        let inner = super::platform::below_on_disk(&self.canonical, hidden);
+        inner.is_ok_and(|inner| inner.is_none_or(|inner| is_below_reserved_name(&inner)))
+    }
+
+    /// Here each folder on the way is looked at in any case.
+    #[cfg(not(target_os = "linux"))]
+    fn is_outside_on_disk(&self, _hidden: &Path) -> bool {
+        true
+    }
+}
+
+fn is_below_reserved_name(path: &[u8]) -> bool {
+    path.split(|&byte| byte == b'/' || byte == std::path::MAIN_SEPARATOR as u8).any(is_state_folder_name)
 }
 
 /// The canonical path of the state directory; `None` if it does not exist yet and its name will hide it.

@@ -16,7 +16,7 @@ mod volume;
 pub(in crate::storage) use dir::{Dir, Node, SyncDir};
 pub(in crate::storage) use disk_file::{DiskFile, read_full, write_full};
 #[cfg(target_os = "linux")]
-pub(in crate::storage) use linux::LinuxDir;
+pub(in crate::storage) use linux::{LinuxDir, below_on_disk};
 pub(in crate::storage) use metadata::{FileType, Identity, Metadata, unreadable_entry};
 pub(in crate::storage) use portable::PortableDir;
 pub(in crate::storage) use volume::VolumeId;

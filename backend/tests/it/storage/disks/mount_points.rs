@@ -174,6 +174,26 @@ fn a_disk_that_is_mounted_during_a_removal_is_left_alone() {
     }
 }
 
+/// As a container mounts it: the root and a folder in it, each at a place of its own.
+#[test]
+fn a_state_directory_that_is_mounted_beside_the_root_is_hidden_in_it() {
+    let Some(disks) = Disks::of(a_state_directory_that_is_mounted_beside_the_root_is_hidden_in_it) else { return };
+    let (root, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::create_dir(disks.at("state")).unwrap();
+    fs::write(disks.at("state/key"), b"secret").unwrap();
+    bind(disks.root.path(), root.path());
+    bind(&disks.at("state"), state.path());
+    for containment in [Containment::Kernel, Containment::Walk, Containment::Portable] {
+        let storage = LocalStorage::open_with(root.path(), Some(state.path()), containment).unwrap();
+        let not_found = Some(ErrorCode::NotFound);
+        assert_eq!(code(storage.stat(&path("state"))), not_found);
+        assert_eq!(code(storage.stat(&path("state/key"))), not_found);
+        assert_eq!(code(storage.open(&path("state/key"))), not_found);
+    }
+    unmount(root.path());
+    unmount(state.path());
+}
+
 /// A bind mount shows the server's own directory, or a part of it, under another name.
 #[test]
 fn the_private_directory_is_hidden_at_the_place_of_a_bind_mount() {

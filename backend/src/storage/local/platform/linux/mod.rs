@@ -10,3 +10,4 @@ mod open;
 
 pub(in crate::storage) use dir::LinuxDir;
 pub(super) use file::{clone_whole, copy_in_kernel, data_range, start_writeback};
+pub(in crate::storage) use mounts::below_on_disk;
