@@ -136,7 +136,9 @@ impl<S> TimeoutStream<S> {
         if result.is_ready() {
             if self.writing.take().is_some() {
                 self.phase.set_blocked(false);
-                self.pace.as_mut().map(|pace| pace.go_on());
+                if let Some(pace) = self.pace.as_mut() {
+                    pace.go_on();
+                }
             }
             return result;
         }

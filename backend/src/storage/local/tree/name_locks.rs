@@ -33,8 +33,8 @@ pub(super) struct NameLock<'l> {
 
 impl NameLocks {
     /// Waits until no earlier caller has the lock of this name. It is taken before
-    /// [`super::private_dir::PrivateDir::moving`] and the locks of folders. A caller that takes several takes them in the
-    /// order of their names in one folder; each other caller has one at most. So no two callers block each other.
+    /// [`super::private_dir::PrivateDir::moving`] and the locks of folders. A caller that takes several takes them in
+    /// the order of their names in one folder; each other caller has one at most. So no two callers block each other.
     pub(super) fn lock(&self, folder: Identity, name: &[u8]) -> NameLock<'_> {
         let place: Place = (folder, name.into());
         let mut queues = self.queues();

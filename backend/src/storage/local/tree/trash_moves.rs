@@ -81,8 +81,8 @@ impl<D: Dir> Tree<D> {
         results
     }
 
-    /// Locks the names of entries of one folder, in their order, so that two callers cannot block each other. Returns no
-    /// lock if the folder cannot be opened, which the next attempt finds, too.
+    /// Locks the names of entries of one folder, in their order, so that two callers cannot block each other. Returns
+    /// no lock if the folder cannot be opened, which the next attempt finds, too.
     fn lock_names(&self, entries: &[ToTrash<'_>]) -> Vec<NameLock<'_>> {
         let Some(first) = entries.first() else { return Vec::new() };
         let Ok(folder) = self.old_parent(first.path).and_then(|parent| parent.identity()) else { return Vec::new() };
