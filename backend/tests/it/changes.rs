@@ -580,6 +580,24 @@ async fn what_a_cancelled_purge_leaves_stays_in_the_trash() {
     server.stop().await;
 }
 
+/// A restore is faster than the purge that has seen the item.
+#[tokio::test]
+async fn a_purge_that_finds_its_item_gone_says_so() {
+    let (faults, storage) = (Faults::seeded(1), MemoryStorage::new());
+    storage.add_file("a", "x").unwrap();
+    let server = TestServer::with_storage(Arc::new(FaultyStorage::new(storage, Arc::clone(&faults)))).await;
+    let ids = trash_ids(&change(&server.client, 1, Change::Trash { items: path_items(&["a"]) }).await);
+    // The first of these calls looks at the item.
+    faults.at(Operation::Restore, faults.calls(Operation::Restore) + 2, Fault::Fail(ErrorCode::Gone));
+    let purged = change(&server.client, 2, Change::Purge { ids: Some(ids.clone()) }).await;
+    assert!(matches!(purged.outcomes[..], [Outcome::Failed { code: ErrorCode::Gone, .. }]), "{purged:?}");
+    // It is not hidden for what that purge has marked.
+    assert_eq!(server.client.list_trash(&writer(), None, 9).await.unwrap().total, Some(1));
+    let again = change(&server.client, 3, Change::Purge { ids: Some(ids) }).await;
+    assert!(matches!(again.outcomes[..], [Outcome::Done { .. }]), "{again:?}");
+    server.stop().await;
+}
+
 /// The root is an entry of a folder that the caller may not change.
 #[tokio::test]
 async fn the_root_itself_is_not_changed() {

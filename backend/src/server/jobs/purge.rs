@@ -17,6 +17,14 @@ use crate::storage::{StorageError, TrashItem, TrashQuery, Visit};
 /// Items of the trash that are purged in one step.
 const PAGE_ITEMS: usize = 4096;
 
+/// What has become of an item of the trash.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purged {
+    Removed,
+    /// It is not in the trash.
+    Missing,
+}
+
 impl JobRunner {
     /// Removes an entry for good, with its contents.
     pub(super) fn delete(&mut self, index: usize, chosen: &PathItem) -> Result<Outcome, ItemError> {
@@ -52,7 +60,7 @@ impl JobRunner {
         }
         match self.purge_item(id) {
             // The entry has disappeared for clients; what is left of it is marked for removal.
-            Err(ItemError::Canceled) | Ok(()) => Ok(done(None)),
+            Err(ItemError::Canceled) | Ok(_) => Ok(done(None)),
             Err(ItemError::Failed(error, path)) => {
                 // It stays visible in the trash, so that users can try again.
                 self.records.unmark_purge(id)?;
@@ -65,7 +73,8 @@ impl JobRunner {
     /// Removes one item of the trash for good.
     pub(super) fn purge(&mut self, index: usize, id: TrashId) -> Result<Outcome, ItemError> {
         // An item that the previous process had marked is hidden, but may still be there.
-        if !self.is_resumed(index) {
+        let is_resumed = self.is_resumed(index);
+        if !is_resumed {
             self.connected_item(id)?;
             self.begin(index, None);
         }
@@ -75,7 +84,11 @@ impl JobRunner {
         if matches!(purged, Err(ItemError::Failed(..) | ItemError::Canceled)) {
             self.records.unmark_purge(id)?;
         }
-        purged.map(|()| done(None))
+        match purged? {
+            // Another request has taken it since: a restore keeps what this one was asked to remove.
+            Purged::Missing if !is_resumed => Err(ErrorCode::Gone.into()),
+            Purged::Missing | Purged::Removed => Ok(done(None)),
+        }
     }
 
     /// Lists again what the previous process has left of the present item, now that its job is cancelled.
@@ -103,7 +116,7 @@ impl JobRunner {
                         self.note_staying(&mut stays, &item, &error);
                         failed.get_or_insert((error, path.unwrap_or(item.entry.path)));
                     }
-                    purged => purged?,
+                    purged => drop(purged?),
                 }
             }
             if !listing.more {
@@ -128,8 +141,8 @@ impl JobRunner {
         }
     }
 
-    /// Removes an item of the trash, entry by entry. An item that is gone already is no error.
-    fn purge_item(&mut self, id: TrashId) -> Result<(), ItemError> {
+    /// Removes an item of the trash, entry by entry.
+    fn purge_item(&mut self, id: TrashId) -> Result<Purged, ItemError> {
         let storage = Arc::clone(&self.storage);
         let mut stopped = Ok(());
         let purged = storage.purge(id, &mut || {
@@ -137,11 +150,13 @@ impl JobRunner {
             stopped = self.check_cancelled();
             if stopped.is_err() { Visit::Stop } else { Visit::Continue }
         });
-        match purged {
-            Err(error) if error.code != ErrorCode::Gone => return Err(error.into()),
-            _ => stopped?,
-        }
-        Ok(self.records.unmark_purge(id)?)
+        let purged = match purged {
+            Err(error) if error.code == ErrorCode::Gone => Purged::Missing,
+            purged => purged.map(|()| Purged::Removed)?,
+        };
+        stopped?;
+        self.records.unmark_purge(id)?;
+        Ok(purged)
     }
 
     /// Removes a tree where it is.

@@ -96,7 +96,12 @@ impl Jobs {
     /// Removes the items that are marked for it, while no job runs.
     fn purge_marked(&self) -> Result<(), StorageError> {
         let records = self.records()?;
-        for id in records.purges()? {
+        let marked = records.purges()?;
+        // A job that has begun meanwhile may have marked one of them, and purges it itself.
+        if !self.is_idle() {
+            return Ok(());
+        }
+        for id in marked {
             let mut visit = || if self.is_idle() { Visit::Continue } else { Visit::Stop };
             match self.storage.purge(id, &mut visit) {
                 Ok(()) if !self.is_idle() => return Ok(()),

@@ -422,3 +422,19 @@ fn an_item_without_data_is_replaced_and_one_with_data_is_not() {
         assert_eq!(content(&fixture, b"other").unwrap(), b"other");
     }
 }
+
+/// As a restore leaves it until its information is deleted.
+#[test]
+fn a_purge_of_an_item_without_data_says_that_it_is_gone() {
+    for containment in CONTAINMENTS {
+        let fixture = LocalFixture::new(containment);
+        let storage = fixture.storage();
+        storage.stage(upload_id(1)).unwrap();
+        storage.unstage(upload_id(1)).unwrap();
+        let item = fixture.at(b".passerelle/trash").join(trash_id(1).to_string());
+        fs::create_dir(&item).unwrap();
+        fs::write(item.join("info.json"), "{}").unwrap();
+        let purged = storage.purge(trash_id(1), &mut || backend::storage::Visit::Continue);
+        assert_eq!((code(purged), item.exists()), (Some(ErrorCode::Gone), false));
+    }
+}

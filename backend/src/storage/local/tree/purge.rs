@@ -10,7 +10,7 @@ use shared::{ErrorCode, TrashId, VPath};
 use super::mounted::{mount_in, mounted, refuse_mounted};
 use super::private_dir::remove_copies;
 use super::root::Tree;
-use super::trash::{Absence, delete_items};
+use super::trash::{Absence, delete_items, gone};
 use super::trash_item::Item;
 use super::volumes::volume_of;
 use crate::storage::local::error::storage_error;
@@ -61,6 +61,7 @@ impl<D: Dir> Tree<D> {
         }
         // Before the first look at the data: a restore has taken them by now, or finds the item among these.
         let _purging = private_dir.begin_purge(id);
+        let is_missing = item.metadata().map_err(failed)?.is_none();
         let mut removal = Removal::of(Arc::clone(&item.dir), &item.data, Place::Trash)?;
         let purged = private_dir.freeing(|| {
             if removal.run(self, visit)? == Visit::Continue {
@@ -69,7 +70,7 @@ impl<D: Dir> Tree<D> {
             Ok(())
         });
         private_dir.reserve().renew();
-        purged
+        if is_missing { purged.and(Err(gone())) } else { purged }
     }
 
     /// See [`crate::storage::Storage::remove_tree`].
