@@ -104,9 +104,9 @@ pub const UPLOAD_SYNC_BYTES: u64 = 8 << 20;
 pub const UPLOAD_EXPIRY: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long an unrecorded upload is kept between two requests.
 pub const UPLOAD_UNRECORDED_TIME: Duration = Duration::from_secs(120);
-/// One client holds at most this part of the unfinished uploads, and of their bytes, that all callers without an account
-/// may have together.
-pub const UNFINISHED_CLIENT_PART: u64 = 2;
+/// One client has at most this part of the unfinished uploads, and of their bytes, that the others without an account
+/// leave of what all of them may have together.
+pub const UNFINISHED_CLIENT_PART: u64 = 4;
 /// Maximum number of unfinished uploads of a file server.
 pub const UPLOADS_MAX: usize = 100_000;
 /// Maximum number of unfinished uploads of one principal, by default.

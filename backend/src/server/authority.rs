@@ -62,10 +62,10 @@ impl Owner {
         &self.0[..end]
     }
 
-    /// Whose share it is that `caller` takes of what is scarce.
-    pub(super) fn who(&self, caller: &Caller) -> Who {
+    /// Whose share it is that the owner takes of what is scarce. `client` is the one that the gateway named.
+    pub(super) fn who(&self, client: Option<&str>) -> Who {
         // Without the byte that tells whether there is a principal.
-        who(self.principal().get(1..).unwrap_or_default(), caller.client.as_deref())
+        who(self.principal().get(1..).unwrap_or_default(), client)
     }
 
     /// The client among the callers without an account; `None` with an account.
@@ -225,7 +225,7 @@ mod tests {
             let caller = Caller { client: client.map(str::to_owned), ..caller(principal, "docs") };
             let peer = peer(key);
             let share = share_of(&caller, &peer).unwrap();
-            assert_eq!(Owner::of(&caller, &peer).unwrap().who(&caller), share);
+            assert_eq!(Owner::of(&caller, &peer).unwrap().who(caller.client.as_deref()), share);
             share
         };
         let gateway = || ServerKey::gateway(key("a"));

@@ -102,7 +102,7 @@ impl Jobs {
             }
             return Err(Failure::new(ErrorCode::KeyReused, "the key was used for another change").into());
         }
-        let place = self.admissions.jobs.try_take(owner.who(&request.caller), 1);
+        let place = self.admissions.jobs.try_take(owner.who(request.caller.client.as_deref()), 1);
         let place = place.map_err(|refusal| RequestError::refused(refusal, "changes that run or wait to be run"))?;
         let entries_total = request.change.len() as u64;
         let mut record = JobRecord {
@@ -128,7 +128,7 @@ impl Jobs {
         for record in records.running_jobs()? {
             debug!(job = %record.id, "a job is resumed");
             let items = records.items(record.number)?;
-            let place = self.admissions.jobs.hold(record.owner.who(&record.request.caller), 1);
+            let place = self.admissions.jobs.hold(record.owner.who(record.request.caller.client.as_deref()), 1);
             self.start(record, Some(items), place);
         }
         Ok(())
@@ -151,7 +151,7 @@ impl Jobs {
 
     /// Runs a job, first among those that take one step for each item, unless it is long from the start.
     async fn run(&self, live: Arc<LiveJob>, record: JobRecord, before: Option<Vec<ItemRecord>>) {
-        let who = record.owner.who(&record.request.caller);
+        let who = record.owner.who(record.request.caller.client.as_deref());
         // A record without its root cannot have passed the check of its rights.
         let (Ok(records), Ok(storage)) = (self.records().cloned(), seen_by(&record.request.caller, &self.storage))
         else {

@@ -83,6 +83,10 @@ const MIGRATIONS: &[&str] = &[
     -- Why the last attempt to make it a file failed.
     ALTER TABLE uploads ADD COLUMN refused BLOB;
     ",
+    "
+    -- The client that began it, of a caller without an account.
+    ALTER TABLE uploads ADD COLUMN client TEXT;
+    ",
 ];
 
 /// The tables are those of a later version.

@@ -6,6 +6,7 @@ use shared::{Digests, JobId, Rights, Timestamp, UploadId, VPath};
 
 use super::column::{message, signed};
 use super::database::Database;
+use crate::admission::Who;
 use crate::server::authority::Owner;
 use crate::server::digests::upload_hasher::DigestCheckpoint;
 use crate::storage::{Durability, StorageError};
@@ -17,6 +18,9 @@ pub(in crate::server) struct UploadRecord {
     pub id: UploadId,
     /// Its owner.
     pub owner: Owner,
+    /// The client that began it, as the gateway named it. `None` with an account, without a gateway, and where an
+    /// earlier version of the server began it.
+    pub client: Option<String>,
     /// The key by which its client finds it again.
     pub key: Option<JobId>,
     /// When it began.
@@ -46,6 +50,19 @@ pub(in crate::server) struct UploadRecord {
     pub answer: Option<Upload>,
 }
 
+/// An upload that is not committed yet.
+#[derive(Clone, PartialEq, Debug)]
+pub(in crate::server) struct UnfinishedUpload {
+    /// Its id.
+    pub id: UploadId,
+    /// Its owner.
+    pub owner: Owner,
+    /// As [`UploadRecord::client`].
+    pub client: Option<String>,
+    /// Its durable bytes.
+    pub durable: u64,
+}
+
 /// Where the server makes an upload a file by itself.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(in crate::server) struct Destination {
@@ -64,7 +81,9 @@ impl UploadRecord {
         now: Timestamp,
         expires: Timestamp,
     ) -> Self {
-        request.caller = Caller::default();
+        let caller = std::mem::take(&mut request.caller);
+        // With an account the client decides nothing, and is not recorded.
+        let client = caller.client.filter(|client| owner.client(client).is_some());
         // Absent in what an earlier version recorded, whose client may ask for it now.
         request.finish = Some(request.finish == Some(true));
         let (key, length) = (request.key, request.length);
@@ -73,6 +92,7 @@ impl UploadRecord {
         Self {
             id,
             owner,
+            client,
             key,
             created: now,
             expires,
@@ -87,6 +107,11 @@ impl UploadRecord {
             refused: None,
             answer: None,
         }
+    }
+
+    /// Whose share it is that the work on it takes of what is scarce.
+    pub(in crate::server) fn who(&self) -> Who {
+        self.owner.who(self.client.as_deref())
     }
 
     /// True if it is the concatenation of other uploads, and takes no bytes of its own.
@@ -187,7 +212,7 @@ impl UploadRecord {
 
 /// The columns of an [`UploadRecord`].
 const UPLOADS: &str = "SELECT id, owner, key, created, expires, length, durable, digests, request, target, answer,
-    path, rights, required, content, refused FROM uploads";
+    path, rights, required, content, refused, client FROM uploads";
 
 fn upload(row: &Row<'_>) -> rusqlite::Result<UploadRecord> {
     let key: Option<[u8; 16]> = row.get(2)?;
@@ -208,6 +233,7 @@ fn upload(row: &Row<'_>) -> rusqlite::Result<UploadRecord> {
     Ok(UploadRecord {
         id: UploadId(row.get(0)?),
         owner: Owner(row.get(1)?),
+        client: row.get(16)?,
         key: key.map(JobId),
         created: Timestamp(row.get(3)?),
         expires: Timestamp(row.get(4)?),
@@ -233,16 +259,18 @@ impl Database {
     /// Records an upload that begins.
     pub(in crate::server) fn insert_upload(&self, upload: &UploadRecord) -> Result<(), StorageError> {
         const SQL: &str =
-            "INSERT INTO uploads (id, owner, key, created, expires, length, durable, request, path, rights)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+            "INSERT INTO uploads (id, owner, key, created, expires, length, durable, request, path, rights,
+                client)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
         self.check_reserve()?;
         let key = upload.key.map(|key| key.0);
         let request = encode(&upload.request);
         let (length, durable) = (upload.length.map(signed), signed(upload.durable));
         let (id, owner, created, expires) = (upload.id.0, upload.owner.0.clone(), upload.created.0, upload.expires.0);
         let (path, rights) = columns(upload.destination.as_ref());
+        let client = upload.client.clone();
         self.write(self.uploads, move |connection| {
-            let values = params![id, owner, key, created, expires, length, durable, request, path, rights];
+            let values = params![id, owner, key, created, expires, length, durable, request, path, rights, client];
             connection.prepare_cached(SQL)?.execute(values).map(drop)
         })
     }
@@ -278,12 +306,12 @@ impl Database {
         self.rows("SELECT id FROM uploads WHERE expires <= ?1", [now.0], |row| row.get(0).map(UploadId))
     }
 
-    /// The uploads that are not committed yet, each with its owner and its durable bytes.
-    pub(in crate::server) fn unfinished_uploads(&self) -> Result<Vec<(UploadId, Owner, u64)>, StorageError> {
-        let sql = "SELECT id, owner, durable FROM uploads WHERE answer IS NULL";
+    /// The uploads that are not committed yet.
+    pub(in crate::server) fn unfinished_uploads(&self) -> Result<Vec<UnfinishedUpload>, StorageError> {
+        let sql = "SELECT id, owner, client, durable FROM uploads WHERE answer IS NULL";
         self.rows(sql, [], |row| {
-            let durable: i64 = row.get(2)?;
-            Ok((UploadId(row.get(0)?), Owner(row.get(1)?), durable.cast_unsigned()))
+            let (id, owner, durable) = (UploadId(row.get(0)?), Owner(row.get(1)?), row.get::<_, i64>(3)?);
+            Ok(UnfinishedUpload { id, owner, client: row.get(2)?, durable: durable.cast_unsigned() })
         })
     }
 
@@ -363,8 +391,29 @@ impl Database {
 
 #[cfg(test)]
 mod tests {
+    use shared::wire::PRINCIPAL_UNKNOWN;
+
     use super::super::super::digests::upload_hasher::UploadHasher;
     use super::*;
+
+    #[test]
+    fn an_upload_takes_the_share_of_the_client_that_began_it() {
+        let database = Database::in_memory().unwrap();
+        let caller = Caller { client: Some("192.0.2.1".into()), ..Caller::default() };
+        let request = Stage { caller, ..Stage::default() };
+        let check = |number, owner: &[u8], expected, client: Option<&str>| {
+            let (id, owner) = (UploadId([number; 16]), Owner(owner.to_vec()));
+            let record = UploadRecord::new(id, owner, request.clone(), Timestamp(0), Timestamp(9));
+            database.insert_upload(&record).unwrap();
+            let read = database.upload(id).unwrap().unwrap();
+            assert_eq!((record.who(), read.who(), read.client.as_deref()), (expected, expected, client));
+            let unfinished = database.unfinished_uploads().unwrap();
+            assert_eq!(unfinished.iter().find(|upload| upload.id == id).unwrap().client.as_deref(), client);
+            assert!(read.is_begun_by(&Stage::default()));
+        };
+        check(1, format!("\x01{PRINCIPAL_UNKNOWN}\0docs").as_bytes(), Who::client("192.0.2.1"), Some("192.0.2.1"));
+        check(2, b"\x01ada\0docs", Who::principal(b"ada"), None);
+    }
 
     #[test]
     fn digests_are_kept_with_the_offset_that_they_cover() {

@@ -45,7 +45,6 @@ impl Uploads {
         let length =
             if request.parts.is_empty() { request.length } else { Some(self.joined_length(&owner, &request)?) };
         let now = clock::now();
-        let client = request.caller.client.clone();
         let make_parents = request.make_parents && rights.contains(Rights::CREATE);
         let kept = if request.resumable { self.expiry } else { UPLOAD_UNRECORDED_TIME };
         let record = UploadRecord::new(UploadId(random_bytes()?), owner, request, now, clock::after(now, kept));
@@ -55,18 +54,17 @@ impl Uploads {
             self.check_ahead(&record, target, rights, make_parents)?;
         }
         self.check_space(&record.owner, record.length, target.as_ref())?;
-        self.count_and_insert(record, client.as_deref(), target.as_ref())
+        self.count_and_insert(record, target.as_ref())
     }
 
     /// Counts the upload as unfinished, and makes its staged file and its record.
     fn count_and_insert(
         self: &Arc<Self>,
         record: UploadRecord,
-        client: Option<&str>,
         target: Option<&VPath>,
     ) -> Result<Upload, RequestError> {
         let (id, joined) = (record.id, record.is_joined());
-        self.unfinished.enter(id, &record.owner, client)?;
+        self.unfinished.enter(id, &record.owner, record.client.as_deref())?;
         let held = if joined { self.unfinished.hold(id, record.length.unwrap_or(0)) } else { Ok(()) };
         let inserted = held.map_err(RequestError::from).and_then(|()| self.insert(record, target));
         if !inserted.as_ref().is_ok_and(|upload| upload.id == id) {

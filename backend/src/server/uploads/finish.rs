@@ -66,8 +66,8 @@ impl Uploads {
             // It stays due: the next request that asks for the file tries again.
             Err(error) => return debug!(?error, upload = %record.id, "the parts of an upload are in use"),
         };
-        let who = record.owner.who(&record.request.caller);
-        let place = if record.takes_reading() { Some(self.files_read.take_accepted(who, 1).await) } else { None };
+        let reads = record.takes_reading();
+        let place = if reads { Some(self.files_read.take_accepted(record.who(), 1).await) } else { None };
         let condition = within_rights(target_condition(&record, None, None), destination.rights);
         let cancelled = self.stopping.clone();
         let finished = blocking(move || {

@@ -125,7 +125,7 @@ impl Uploads {
             None
         });
         let limits = UnfinishedLimits {
-            uploads_max: config.unfinished_uploads_max,
+            uploads_max: config.unfinished_uploads_max as u64,
             bytes_max: match config.unfinished_bytes_max {
                 0 => u64::MAX,
                 bytes => bytes,

@@ -24,7 +24,7 @@ impl Uploads {
     pub(in crate::server) fn recover(&self) -> Result<(), StorageError> {
         let Ok(records) = self.records() else { return Ok(()) };
         let staged: HashSet<UploadId> = self.storage.list_staged()?.into_iter().collect();
-        let unfinished: HashSet<UploadId> = records.unfinished_uploads()?.into_iter().map(|(id, ..)| id).collect();
+        let unfinished: HashSet<UploadId> = records.unfinished_uploads()?.into_iter().map(|upload| upload.id).collect();
         // Of a file that is published, a loss of power may have brought the staged name back.
         for id in staged.difference(&unfinished) {
             if let Err(error) = self.storage.unstage(*id) {

@@ -1,5 +1,7 @@
 //! How many unfinished uploads there are, and how many bytes they hold, for each principal and in all; of the callers
-//! without an account also for each client. An upload is counted by its id, so it leaves the count once, however many requests end it. Pure.
+//! without an account also for each client. One client has a part of what the others leave, so that a newcomer finds
+//! room beside many of them. An upload is counted by its id, so it leaves the count once, however many requests end it.
+//! Pure.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,12 +12,13 @@ use shared::{ErrorCode, UploadId};
 
 use crate::admission::Who;
 use crate::server::authority::Owner;
+use crate::server::records::uploads::UnfinishedUpload;
 
 /// Most unfinished uploads of one principal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct UnfinishedLimits {
     /// Number of uploads.
-    pub(super) uploads_max: usize,
+    pub(super) uploads_max: u64,
     /// Bytes that they hold.
     pub(super) bytes_max: u64,
 }
@@ -37,15 +40,15 @@ struct Counts {
 /// An upload that is counted.
 struct Counted {
     principal: Arc<[u8]>,
-    /// `None` with an account, and for an upload of an earlier process.
+    /// `None` with an account, and where it is not known.
     client: Option<Who>,
     bytes: u64,
 }
 
-/// What a principal has.
+/// What a principal or a client has.
 #[derive(Clone, Copy, Default)]
 struct Usage {
-    uploads: usize,
+    uploads: u64,
     bytes: u64,
 }
 
@@ -56,15 +59,20 @@ impl Usage {
         self.bytes = self.bytes.saturating_sub(bytes);
         self.uploads == 0
     }
+
+    /// What is left without `part`.
+    fn without(self, part: Self) -> Self {
+        Self { uploads: self.uploads.saturating_sub(part.uploads), bytes: self.bytes.saturating_sub(part.bytes) }
+    }
 }
 
 impl Unfinished {
     /// Counts the uploads of an earlier process, without a limit.
-    pub(super) fn new(limits: UnfinishedLimits, uploads: impl IntoIterator<Item = (UploadId, Owner, u64)>) -> Self {
+    pub(super) fn new(limits: UnfinishedLimits, uploads: impl IntoIterator<Item = UnfinishedUpload>) -> Self {
         let mut counts = Counts::default();
-        for (id, owner, bytes) in uploads {
-            counts.add(id, &owner, None);
-            counts.set_bytes(id, bytes);
+        for UnfinishedUpload { id, owner, client, durable } in uploads {
+            counts.add(id, &owner, client.and_then(|client| owner.client(&client)));
+            counts.set_bytes(id, durable);
         }
         Self { limits, counts: Mutex::new(counts) }
     }
@@ -79,15 +87,18 @@ impl Unfinished {
             return Err(Failure::new(ErrorCode::TooManyRequests, "the server has too many unfinished uploads"));
         }
         let uploads_max = self.limits.uploads_max;
-        if counts.principals.get(owner.principal()).is_some_and(|usage| usage.uploads >= uploads_max) {
+        let of_principal = counts.of_principal(owner.principal());
+        if of_principal.uploads >= uploads_max {
             let message = format!("there are {uploads_max} unfinished uploads of this user already");
             return Err(Failure::new(ErrorCode::TooManyRequests, message));
         }
         let client = client.and_then(|client| owner.client(client));
-        let of_client = self.limits.of_client();
-        if client.is_some_and(|client| counts.of_client(client).uploads >= of_client.uploads_max) {
-            let message = format!("there are {} unfinished uploads from this address already", of_client.uploads_max);
-            return Err(Failure::new(ErrorCode::TooManyRequests, message));
+        if let Some(client) = client {
+            let uploads = counts.of_client(client).uploads;
+            if uploads >= self.limits.beside(counts.others(owner.principal(), client)).uploads_max {
+                let message = format!("there are {uploads} unfinished uploads from this address already");
+                return Err(Failure::new(ErrorCode::TooManyRequests, message));
+            }
         }
         counts.add(id, owner, client);
         Ok(())
@@ -101,14 +112,15 @@ impl Unfinished {
     pub(super) fn hold(&self, id: UploadId, bytes: u64) -> Result<(), Failure> {
         let mut counts = self.counts();
         let Some(counted) = counts.uploads.get(&id) else { return Ok(()) };
-        let used = counts.principals.get(&counted.principal).map_or(0, |usage| usage.bytes);
+        let used = counts.of_principal(&counted.principal).bytes;
         let wanted = used.saturating_sub(counted.bytes).saturating_add(bytes);
         if bytes > counted.bytes {
             refuse_above(self.limits.bytes_max, wanted, "of this user")?;
             if let Some(client) = counted.client {
                 let used = counts.of_client(client).bytes;
                 let wanted = used.saturating_sub(counted.bytes).saturating_add(bytes);
-                refuse_above(self.limits.of_client().bytes_max, wanted, "from this address")?;
+                let others = counts.others(&counted.principal, client);
+                refuse_above(self.limits.beside(others).bytes_max, wanted, "from this address")?;
             }
         }
         counts.set_bytes(id, bytes);
@@ -131,11 +143,10 @@ impl Unfinished {
 }
 
 impl UnfinishedLimits {
-    /// The part of these limits that one client has.
-    fn of_client(self) -> Self {
-        let part = |of: u64| of.div_ceil(UNFINISHED_CLIENT_PART);
-        let uploads_max = usize::try_from(part(self.uploads_max as u64)).unwrap_or(usize::MAX);
-        Self { uploads_max, bytes_max: part(self.bytes_max) }
+    /// What one client may have: a part of what the others leave.
+    fn beside(self, others: Usage) -> Self {
+        let part = |max: u64, others: u64| max.saturating_sub(others).div_ceil(UNFINISHED_CLIENT_PART);
+        Self { uploads_max: part(self.uploads_max, others.uploads), bytes_max: part(self.bytes_max, others.bytes) }
     }
 }
 
@@ -152,6 +163,15 @@ fn refuse_above(bytes_max: u64, wanted: u64, whose: &str) -> Result<(), Failure>
 }
 
 impl Counts {
+    fn of_principal(&self, principal: &[u8]) -> Usage {
+        self.principals.get(principal).copied().unwrap_or_default()
+    }
+
+    /// What the principal has without this client of it.
+    fn others(&self, principal: &[u8], client: Who) -> Usage {
+        self.of_principal(principal).without(self.of_client(client))
+    }
+
     fn of_client(&self, client: Who) -> Usage {
         self.clients.get(&client).copied().unwrap_or_default()
     }
@@ -198,8 +218,13 @@ mod tests {
         Owner([1].into_iter().chain(name).chain([0]).collect())
     }
 
-    fn id(number: u8) -> UploadId {
-        UploadId([number; 16])
+    fn id(number: u16) -> UploadId {
+        UploadId(u128::from(number).to_be_bytes())
+    }
+
+    /// An upload of the previous process.
+    fn earlier(number: u16, principal: Option<&str>, client: Option<&str>, durable: u64) -> UnfinishedUpload {
+        UnfinishedUpload { id: id(number), owner: owner(principal), client: client.map(str::to_owned), durable }
     }
 
     fn code(result: Result<(), Failure>) -> Option<ErrorCode> {
@@ -210,7 +235,7 @@ mod tests {
 
     #[test]
     fn an_upload_leaves_the_count_once() {
-        let unfinished = Unfinished::new(LIMITS, [(id(1), owner(None), 4)]);
+        let unfinished = Unfinished::new(LIMITS, [earlier(1, None, None, 4)]);
         assert_eq!(code(unfinished.enter(id(2), &owner(None), None)), None);
         assert_eq!(code(unfinished.enter(id(3), &owner(None), None)), Some(ErrorCode::TooManyRequests));
         for _ in 0..3 {
@@ -234,7 +259,7 @@ mod tests {
 
     #[test]
     fn bytes_are_counted_by_their_last_number() {
-        let unfinished = Unfinished::new(LIMITS, [(id(1), owner(None), 11), (id(2), owner(None), 0)]);
+        let unfinished = Unfinished::new(LIMITS, [earlier(1, None, None, 11), earlier(2, None, None, 0)]);
         // More than the limit from before: nothing new, but what is there may shrink.
         assert_eq!(code(unfinished.hold(id(1), 11)), None);
         assert_eq!(code(unfinished.hold(id(1), 12)), Some(ErrorCode::QuotaExceeded));
@@ -249,23 +274,48 @@ mod tests {
 
     #[test]
     fn a_client_leaves_room_for_others_without_an_account() {
-        let limits = UnfinishedLimits { uploads_max: 4, bytes_max: 10 };
-        let unfinished = Unfinished::new(limits, [(id(9), owner(Some(PRINCIPAL_UNKNOWN)), 1)]);
-        let unknown = owner(Some(PRINCIPAL_UNKNOWN));
+        let limits = UnfinishedLimits { uploads_max: 8, bytes_max: 40 };
+        // Of the previous process, one of them of an earlier version.
+        let visitor = Some(PRINCIPAL_UNKNOWN);
+        let before = [earlier(8, visitor, None, 4), earlier(9, visitor, Some("192.0.2.1"), 3)];
+        let unfinished = Unfinished::new(limits, before);
+        let unknown = owner(visitor);
         let enter = |number, client| code(unfinished.enter(id(number), &unknown, Some(client)));
-        assert_eq!((enter(1, "192.0.2.1"), enter(2, "192.0.2.1")), (None, None));
-        assert_eq!(enter(3, "192.0.2.1"), Some(ErrorCode::TooManyRequests));
+        assert_eq!(enter(1, "192.0.2.1"), None);
+        assert_eq!(enter(2, "192.0.2.1"), Some(ErrorCode::TooManyRequests));
         assert_eq!(enter(4, "192.0.2.2"), None);
-        assert_eq!(code(unfinished.hold(id(1), 5)), None);
-        assert_eq!(code(unfinished.hold(id(2), 1)), Some(ErrorCode::QuotaExceeded));
-        assert_eq!(code(unfinished.hold(id(4), 4)), None);
-        unfinished.leave(id(1));
-        assert_eq!((code(unfinished.hold(id(2), 5)), enter(3, "192.0.2.1")), (None, None));
+        // A quarter of 40 - 4.
+        assert_eq!(code(unfinished.hold(id(1), 7)), Some(ErrorCode::QuotaExceeded));
+        assert_eq!(code(unfinished.hold(id(1), 6)), None);
+        // A quarter of 40 - 4 - 9, rounded up.
+        assert_eq!(code(unfinished.hold(id(4), 8)), Some(ErrorCode::QuotaExceeded));
+        assert_eq!(code(unfinished.hold(id(4), 7)), None);
+        unfinished.leave(id(9));
+        assert_eq!(enter(2, "192.0.2.1"), None);
         // With an account, its limits are those of the account.
         let ada = owner(Some("ada"));
-        for number in 11..15 {
+        for number in 11..19 {
             assert_eq!(code(unfinished.enter(id(number), &ada, Some("192.0.2.1"))), None);
         }
-        assert_eq!(code(unfinished.hold(id(11), 10)), None);
+        assert_eq!(code(unfinished.hold(id(11), 40)), None);
+    }
+
+    #[test]
+    fn many_clients_leave_places_for_one_more() {
+        let limits = UnfinishedLimits { uploads_max: 100, bytes_max: 10_000 };
+        let unfinished = Unfinished::new(limits, []);
+        let unknown = owner(Some(PRINCIPAL_UNKNOWN));
+        let mut next = 0;
+        let mut begun_by = |client: &str| {
+            let mut begin = || {
+                next += 1;
+                let begun = unfinished.enter(id(next), &unknown, Some(client)).is_ok();
+                begun.then(|| unfinished.hold(id(next), 10).unwrap()).is_some()
+            };
+            (0..100).filter(|_| begin()).count()
+        };
+        let first = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(&mut begun_by);
+        assert_eq!(first, [25, 19, 14]);
+        assert_eq!(begun_by("192.0.2.4"), 11);
     }
 }

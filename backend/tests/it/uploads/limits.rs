@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use backend::client::{Caller, PutRange, Stage};
-use backend::server::ServerConfig;
+use backend::server::{Database, ServerConfig};
+use backend::storage::Storage;
 use bytes::Bytes;
+use shared::wire::PRINCIPAL_UNKNOWN;
 use shared::{ErrorCode, UploadId};
 
 use super::fixtures::{commit, error_code, put, stage, store_request};
@@ -83,4 +85,30 @@ async fn a_concatenation_counts_its_bytes() {
     let joined = Stage { parts: vec![part], ..stage("joined", None) };
     assert_eq!(error_code(client.stage(&joined).await), ErrorCode::QuotaExceeded);
     server.stop().await;
+}
+
+/// Begins an upload for a caller without an account, as a gateway does it.
+async fn visit(server: &TestServer, address: &str) -> Option<ErrorCode> {
+    let caller = Caller { principal: Some(PRINCIPAL_UNKNOWN.into()), client: Some(address.into()), ..writer() };
+    let begun = server.client.stage(&Stage { caller, ..stage("a", Some(1)) }).await;
+    begun.err().map(|error| error.code)
+}
+
+#[tokio::test]
+async fn visitors_leave_places_for_others_also_after_a_restart() {
+    let storage: Arc<dyn Storage> = Arc::new(small_tree());
+    let records = Arc::new(Database::in_memory().unwrap());
+    for starts in 1..=2 {
+        let config = ServerConfig { unfinished_uploads_max: 16, ..ServerConfig::default() };
+        let server = TestServer::with_database(Arc::clone(&storage), Arc::clone(&records), config).await;
+        // A quarter, and a quarter of what is left, and so on.
+        for (address, free) in [("192.0.2.1", 4), ("192.0.2.2", 3), ("192.0.2.3", 3)] {
+            for _ in 0..if starts == 1 { free } else { 0 } {
+                assert_eq!(visit(&server, address).await, None, "{address}");
+            }
+            assert_eq!(visit(&server, address).await, Some(ErrorCode::TooManyRequests), "{address} {starts}");
+        }
+        assert_eq!(visit(&server, &format!("198.51.100.{starts}")).await, None, "{starts}");
+        server.stop().await;
+    }
 }
