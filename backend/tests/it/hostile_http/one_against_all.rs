@@ -32,7 +32,7 @@ async fn gateway(config: GatewayConfig, pool: PoolConfig) -> TestGateway {
     storage.add_file("large", vec![5; LARGE_BYTES]).unwrap();
     storage.add_file("hello.txt", "hello").unwrap();
     for number in 0..FOLDERS {
-        storage.add_folder(&format!("f{number}")).unwrap();
+        storage.add_folder(format!("f{number}")).unwrap();
     }
     TestGateway::in_front_of(TestServer::with_storage(Arc::new(storage)).await.with_pool(pool), config).await
 }
