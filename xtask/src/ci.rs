@@ -5,7 +5,7 @@ use crate::{
     compiler::Compiler,
     counts::Counts,
     fuzz,
-    repo::{Outcome, Repo, in_ci},
+    repo::{Outcome, Repo},
     steps::Steps,
     test, tools,
 };
@@ -33,16 +33,8 @@ fn everything(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
     Ok(total)
 }
 
-/// Without a nightly compiler a skip on a developer's machine, and a failure in continuous integration.
 fn fuzzing(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
     steps.step("Building the fuzz targets");
-    if let Err(failure) = fuzz::host() {
-        if in_ci() {
-            return Ok(steps.verdict("the fuzzer", Err(failure)));
-        }
-        println!("    {failure}");
-        return Ok(Counts::SKIP);
-    }
     let mut total = steps.check(repo, "building the fuzz targets", &mut fuzz::build(repo)?)?;
     steps.step(&format!("Fuzzing for {FUZZ_SECONDS} s"));
     for (label, outcome) in fuzz::run(repo, FUZZ_SECONDS)? {

@@ -84,8 +84,3 @@ impl Repo {
         std::env::join_paths(folders).unwrap_or(inherited)
     }
 }
-
-/// Whether this is continuous integration, where a missing tool is a failure and not a skip.
-pub fn in_ci() -> bool {
-    std::env::var("CI").is_ok_and(|value| value == "true")
-}
