@@ -120,6 +120,7 @@ impl TestServer {
     }
 
     /// Replaces the client by one without a socket and with these limits.
+    #[cfg(target_os = "linux")]
     pub(crate) fn with_pool(mut self, pool: PoolConfig) -> Self {
         let address = ServerAddress::InProcess(self.connector.clone());
         self.client = Client::new(Target { address, key: self.key.clone() }, pool);
