@@ -94,7 +94,7 @@ pub(crate) struct ServerOptions<'a> {
     pub(crate) writable: bool,
     /// A certificate and its key, in PEM.
     pub(crate) tls: Option<(&'a Path, &'a Path)>,
-    /// Additional flags, for ours only.
+    /// Additional flags, for ours only; of two processes, for the gateway.
     pub(crate) flags: &'a [&'a str],
 }
 
@@ -229,7 +229,7 @@ fn split(
     }
     let mut gateway = child::without_settings(Command::new(program));
     gateway.args(["gateway", "--log", "warn", "--anonymous", right(options), "--server", &server, "--key"]);
-    gateway.arg(&key).args(["--http", &address.to_string()]).env("HOME", home).current_dir(home);
+    gateway.arg(&key).args(["--http", &address.to_string()]).args(options.flags).env("HOME", home).current_dir(home);
     Ok(vec![(storage, inner), (gateway, address)])
 }
 

@@ -22,6 +22,8 @@ const CONNECTIONS: &[usize] = &[1, 2, 8, 32, 128, 512, 1000];
 /// Few, so that the client leaves processor time to the server on a small machine.
 const CONNECTIONS_BY_SIZE: usize = 8;
 const MICROSECONDS: f64 = 1e6;
+/// All connections come from one address.
+const ONE_CLIENT: &[&str] = &["--http-client-percent", "100"];
 const SIDES: &[Peer] = &[Peer::Ours, Peer::Split, Peer::Nginx];
 
 pub(crate) fn all(fixture: &Fixture) -> Outcome<Results> {
@@ -136,7 +138,7 @@ fn start(fixture: &Fixture, wanted: &[Peer]) -> Outcome<Vec<(Peer, Server)>> {
         .peers
         .of(wanted)
         .into_iter()
-        .map(|peer| Ok((peer, fixture.start(peer, ServerOptions::default())?)))
+        .map(|peer| Ok((peer, fixture.start(peer, ServerOptions { flags: ONE_CLIENT, ..ServerOptions::default() })?)))
         .collect()
 }
 
