@@ -169,6 +169,11 @@ pub const WATCHES_OF_ONE_MAX: u64 = 512;
 /// Number of events of a folder that are kept for clients that reconnect.
 pub const EVENTS_KEPT_MAX: usize = 1_024;
 
+/// For each processor, the number of threads that list or walk folders at a time; others wait.
+pub const FOLDERS_READ_OF_PROCESSOR: u64 = 4;
+/// One owner has at most this part of them.
+pub const FOLDERS_READ_OWNER_PART: u64 = 2;
+
 /// Maximum number of files that are read as a whole at a time, for their digests.
 pub const FILES_READ_MAX: u64 = 8;
 /// Maximum number of these of one owner.

@@ -1,9 +1,12 @@
 //! What clients share in the file server, with its bounds.
 
+use std::thread::available_parallelism;
+
 use shared::limits::{
-    FILES_READ_MAX, FILES_READ_OF_ONE_MAX, FILES_READ_WAITING_MAX, FILES_READ_WAITING_OF_ONE_MAX, JOBS_MAX,
-    JOBS_OF_ONE_MAX, LISTED_OWNER_PART, LONG_JOBS_AT_A_TIME_MAX, LONG_JOBS_AT_A_TIME_OF_ONE_MAX,
-    SHORT_JOBS_AT_A_TIME_MAX, SHORT_JOBS_AT_A_TIME_OF_ONE_MAX, WATCHES_MAX, WATCHES_OF_ONE_MAX,
+    FILES_READ_MAX, FILES_READ_OF_ONE_MAX, FILES_READ_WAITING_MAX, FILES_READ_WAITING_OF_ONE_MAX,
+    FOLDERS_READ_OF_PROCESSOR, FOLDERS_READ_OWNER_PART, JOBS_MAX, JOBS_OF_ONE_MAX, LISTED_OWNER_PART,
+    LONG_JOBS_AT_A_TIME_MAX, LONG_JOBS_AT_A_TIME_OF_ONE_MAX, SHORT_JOBS_AT_A_TIME_MAX, SHORT_JOBS_AT_A_TIME_OF_ONE_MAX,
+    WATCHES_MAX, WATCHES_OF_ONE_MAX,
 };
 
 use super::config::ServerConfig;
@@ -14,6 +17,8 @@ use crate::admission::{Admission, Bounds, Figures};
 pub(super) struct Admissions {
     /// Files that are read as a whole, each on a blocking thread.
     pub(super) files_read: Admission,
+    /// Threads that list or walk folders, each for one batch of an answer: a slow reader holds none.
+    pub(super) folders_read: Admission,
     /// Memory of folders that are being listed or walked, in bytes.
     pub(super) listed_bytes: Admission,
     /// Jobs that have begun and not ended.
@@ -29,6 +34,8 @@ pub(super) struct Admissions {
 impl Admissions {
     pub(super) fn new(config: &ServerConfig) -> Self {
         let listed = config.listed_bytes_max;
+        let processors = available_parallelism().map_or(1, |count| count.get() as u64);
+        let folders = processors * FOLDERS_READ_OF_PROCESSOR;
         let running = |all, one| Admission::new(Bounds { all, one, waiting_one: 0, waiting_all: 0 });
         Self {
             files_read: Admission::new(Bounds {
@@ -37,6 +44,8 @@ impl Admissions {
                 waiting_one: FILES_READ_WAITING_OF_ONE_MAX,
                 waiting_all: FILES_READ_WAITING_MAX,
             }),
+            // What waits for these was accepted as a request of its connection.
+            folders_read: running(folders, folders / FOLDERS_READ_OWNER_PART),
             listed_bytes: running(listed, listed / LISTED_OWNER_PART),
             jobs: running(JOBS_MAX, JOBS_OF_ONE_MAX),
             // What waits for these was accepted as a job.
@@ -48,9 +57,10 @@ impl Admissions {
 
     /// What is held of each at present, by a name for metrics.
     pub(super) fn figures(&self) -> Vec<(&'static str, Figures)> {
-        let Self { files_read, listed_bytes, jobs, long_jobs, short_jobs, watches } = self;
+        let Self { files_read, folders_read, listed_bytes, jobs, long_jobs, short_jobs, watches } = self;
         let all = [
             ("files_read", files_read),
+            ("folders_read", folders_read),
             ("listed_bytes", listed_bytes),
             ("jobs", jobs),
             ("long_jobs", long_jobs),

@@ -3,6 +3,7 @@
 use shared::ErrorCode;
 use tokio::task::spawn_blocking;
 
+use crate::admission::{Admission, Permit, Who};
 use crate::storage::StorageError;
 
 /// Runs `work` on a thread that may block. Dropping the future does not stop work that has begun.
@@ -18,4 +19,40 @@ where
         tracing::error!(%error, "a blocking call panicked");
         Err(StorageError::new(ErrorCode::Internal, "a blocking call panicked").into())
     })
+}
+
+/// As [`blocking`], for work that takes a processor for long: it waits until it is the turn of `who`.
+///
+/// # Errors
+/// As [`blocking`].
+pub(super) async fn blocking_in_turn<T, E>(
+    places: &Admission,
+    who: Who,
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<StorageError> + Send + 'static,
+{
+    let place = places.take_accepted(who, 1).await;
+    blocking_with(place, work).await
+}
+
+/// As [`blocking`]. The place is held until `work` ends, which may be after the future is dropped.
+///
+/// # Errors
+/// As [`blocking`].
+pub(super) async fn blocking_with<T, E>(
+    place: Permit,
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<StorageError> + Send + 'static,
+{
+    blocking(move || {
+        let _place = place;
+        work()
+    })
+    .await
 }

@@ -22,8 +22,8 @@ pub(super) struct Readings {
     cache: Arc<DigestCache>,
     /// Places for them.
     pub(super) places: Admission,
-    /// By validator. Without references left, the reading is being cancelled.
-    running: Mutex<HashMap<ETag, Weak<Reading>>>,
+    /// By validator: those of one file differ in their digests. Without references left, a reading is being cancelled.
+    running: Mutex<HashMap<ETag, Vec<Weak<Reading>>>>,
 }
 
 /// One file that is being read. It is read on as long as a request keeps a reference.
@@ -45,12 +45,12 @@ impl Readings {
         Self { cache, places, running: Mutex::default() }
     }
 
-    /// The reading of a file with this validator, if there is one.
-    pub(super) fn find(&self, etag: ETag) -> Option<Arc<Reading>> {
-        self.running().get(&etag).and_then(Weak::upgrade)
+    /// The reading of a file with this validator that computes all of these digests, if there is one.
+    pub(super) fn find(&self, etag: ETag, algorithms: &[Algorithm]) -> Option<Arc<Reading>> {
+        covering(self.running().get(&etag)?, algorithms)
     }
 
-    /// Reads a file, or gives the reading that has begun meanwhile.
+    /// Reads a file, or gives the reading that has begun meanwhile and computes all of these digests.
     pub(super) fn start(
         self: &Arc<Self>,
         file: Box<dyn OpenFile>,
@@ -67,10 +67,11 @@ impl Readings {
         let etag = file.entry().etag;
         if let Some(etag) = etag {
             let mut running = self.running();
-            if let Some(known) = running.get(&etag).and_then(Weak::upgrade) {
+            let of_file = running.entry(etag).or_default();
+            if let Some(known) = covering(of_file, &algorithms) {
                 return known;
             }
-            running.insert(etag, Arc::downgrade(&reading));
+            of_file.push(Arc::downgrade(&reading));
         }
         let (readings, cache, this) = (Arc::clone(self), Arc::clone(&self.cache), Arc::downgrade(&reading));
         tokio::spawn(async move {
@@ -91,22 +92,30 @@ impl Readings {
         reading
     }
 
-    /// Forgets a reading that has ended, unless another one has taken its place.
+    /// Forgets a reading that has ended.
     fn forget(&self, etag: ETag, ended: &Weak<Reading>) {
         let mut running = self.running();
-        if running.get(&etag).is_some_and(|known| Weak::ptr_eq(known, ended)) {
-            running.remove(&etag);
+        if let Some(of_file) = running.get_mut(&etag) {
+            of_file.retain(|known| !Weak::ptr_eq(known, ended));
+            if of_file.is_empty() {
+                running.remove(&etag);
+            }
         }
     }
 
-    fn running(&self) -> MutexGuard<'_, HashMap<ETag, Weak<Reading>>> {
+    fn running(&self) -> MutexGuard<'_, HashMap<ETag, Vec<Weak<Reading>>>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// The reading that computes all of these digests and that a request still waits for.
+fn covering(readings: &[Weak<Reading>], algorithms: &[Algorithm]) -> Option<Arc<Reading>> {
+    readings.iter().filter_map(Weak::upgrade).find(|reading| reading.covers(algorithms))
+}
+
 impl Reading {
     /// Whether it computes all of these digests.
-    pub(super) fn covers(&self, algorithms: &[Algorithm]) -> bool {
+    fn covers(&self, algorithms: &[Algorithm]) -> bool {
         algorithms.iter().all(|algorithm| self.algorithms.contains(algorithm))
     }
 
@@ -159,5 +168,32 @@ fn failure(error: RequestError) -> Failure {
     match error {
         RequestError::Failed(failure) => failure,
         RequestError::Connection(error) => Failure::new(error.code(), error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admission::{Bounds, Who};
+    use crate::storage::Storage;
+    use crate::storage::memory::MemoryStorage;
+
+    /// Each request looked for a reading before the other began its own.
+    #[tokio::test]
+    async fn requests_for_other_digests_of_one_file_begin_readings_of_their_own() {
+        let bounds = Bounds { all: 8, one: 8, waiting_one: 0, waiting_all: 0 };
+        let readings = Arc::new(Readings::new(Arc::new(DigestCache::new(None)), Admission::new(bounds)));
+        let storage = MemoryStorage::new();
+        storage.add_file("file", "content").unwrap();
+        let start = |algorithms: &[Algorithm]| {
+            let file = storage.open(&shared::VPath::parse("file").unwrap()).unwrap();
+            readings.start(file, algorithms.into(), readings.places.try_take(Who::one(), 1).unwrap())
+        };
+        let both = start(&[Algorithm::Crc32, Algorithm::Sha256]);
+        let other = start(&[Algorithm::Sha1]);
+        assert!(Arc::ptr_eq(&both, &start(&[Algorithm::Sha256])));
+        assert!(other.ended().await.unwrap().get(Algorithm::Sha1).is_some());
+        assert!(both.ended().await.unwrap().get(Algorithm::Sha256).is_some());
+        assert!(readings.running().is_empty());
     }
 }

@@ -24,6 +24,7 @@ pub(crate) struct TestServer {
     pub(crate) client: Client,
     pub(crate) connector: InProcessConnector,
     pub(crate) key: Key,
+    pub(crate) server: Arc<Server>,
     pub(crate) tcp: SocketAddr,
     /// Contains the Unix socket, on systems that have them.
     pub(crate) folder: TempDir,
@@ -98,9 +99,9 @@ impl TestServer {
         let folder = tempfile::tempdir().unwrap();
         let unix = cfg!(unix).then(|| UnixListener::open(&folder.path().join(SOCKET)).unwrap());
         let listeners = Listeners { tcp: Some(listener), unix, in_process: Some(in_process) };
-        let task = tokio::spawn(serve(listeners, server, shutdown.clone()));
+        let task = tokio::spawn(serve(listeners, Arc::clone(&server), shutdown.clone()));
         let client = Client::new(Target::tcp(tcp.to_string(), key.clone()), PoolConfig::default());
-        Self { client, connector, key, tcp, folder, shutdown, task }
+        Self { client, connector, key, server, tcp, folder, shutdown, task }
     }
 
     /// The Unix socket.

@@ -1,7 +1,10 @@
 //! The LIST request: finds or makes a snapshot, and sends a page of it.
 
+use std::pin::pin;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
+use futures_util::future::{Either, select};
 use shared::Rights;
 use shared::limits::LIST_LIMIT_DEFAULT;
 use shared::wire::{FrameKind, List};
@@ -11,9 +14,10 @@ use super::cursor::Cursor;
 use super::page::{Batch, Page, Start};
 use super::read_names::read_names;
 use super::snapshots::{Key, Snapshot, Snapshots};
-use crate::admission::Admission;
+use crate::admission::{Admission, Permit, Who};
+use crate::server::admissions::Admissions;
 use crate::server::authority::{authorise, link_scope, seen_by, share_of};
-use crate::server::blocking::blocking;
+use crate::server::blocking::blocking_with;
 use crate::server::counted_memory::CountedMemory;
 use crate::server::error::RequestError;
 use crate::server::exchange::response::ResponseWriter;
@@ -25,15 +29,16 @@ use crate::storage::Storage;
 pub(in crate::server) async fn list<W: Sink>(
     storage: &Arc<dyn Storage>,
     snapshots: &Snapshots,
-    listed_bytes: &Admission,
+    admissions: &Admissions,
     entries_max: usize,
     peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
     request: List,
 ) -> Result<(), RequestError> {
     response.set_deadline(request.caller.deadline_ms);
-    let storage = &seen_by(&request.caller, storage)?;
+    let listed_bytes = &admissions.listed_bytes;
     let who = share_of(&request.caller, peer)?;
+    let reader = Reader { storage: seen_by(&request.caller, storage)?, places: &admissions.folders_read, who };
     let folder = authorise(&request.caller, peer, Rights::LIST, &request.path)?;
     let key = Key { folder, links: link_scope(&request.caller)?, order: request.order };
     let cursor = request.cursor.as_deref().map(Cursor::parse).transpose()?;
@@ -43,13 +48,13 @@ pub(in crate::server) async fn list<W: Sink>(
     let (snapshot, mut batch, read) = match kept {
         Some((snapshot, index)) => {
             let page = Page { from: Start::Index(index), limit, continued: false };
-            let batch = response.until_cancelled(look_up(storage, cancelled.clone(), &snapshot, page)).await?;
+            let batch = response.until_cancelled(reader.look_up(&cancelled, &snapshot, page)).await?;
             (snapshot, batch, None)
         }
         None => {
             let page = Page { from: cursor.map_or(Start::Index(0), Start::After), limit, continued: false };
             let memory = CountedMemory::new(listed_bytes, who);
-            FreshPage { storage, snapshots, entries_max, key, page, memory }.first_batch(response).await?
+            FreshPage { reader: &reader, snapshots, entries_max, key, page, memory }.first_batch(response).await?
         }
     };
     let mut memory = CountedMemory::new(listed_bytes, who);
@@ -68,10 +73,7 @@ pub(in crate::server) async fn list<W: Sink>(
             return send(response, blocks).await;
         }
         let page = Page { from: Start::Index(batch.rest.start), limit: batch.rest.len(), continued: true };
-        let next = look_up(storage, cancelled.clone(), &snapshot, page);
-        let (sent, next) = tokio::join!(send(response, blocks), next);
-        sent?;
-        batch = next?;
+        batch = send_while(response, blocks, reader.look_up(&cancelled, &snapshot, page)).await?;
     }
 }
 
@@ -86,19 +88,50 @@ async fn send<W: Sink>(response: &mut ResponseWriter<'_, W>, blocks: Vec<Vec<u8>
     Ok(())
 }
 
-async fn look_up(
-    storage: &Arc<dyn Storage>,
-    cancelled: CancellationToken,
-    snapshot: &Arc<Snapshot>,
-    page: Page,
+/// Sends rows while the next ones are looked up, which may go on after that.
+async fn send_while<W: Sink>(
+    response: &mut ResponseWriter<'_, W>,
+    blocks: Vec<Vec<u8>>,
+    next: impl Future<Output = Result<Batch, RequestError>>,
 ) -> Result<Batch, RequestError> {
-    let (storage, snapshot) = (Arc::clone(storage), Arc::clone(snapshot));
-    blocking(move || Ok(page.batch(&*storage, &snapshot, &cancelled)?)).await
+    let next = pin!(next);
+    let next = {
+        match select(pin!(send(response, blocks)), next).await {
+            Either::Left((sent, next)) => sent.map(|()| next)?,
+            Either::Right((next, sending)) => return sending.await.and(next),
+        }
+    };
+    response.until_cancelled(next).await
+}
+
+/// Reads folders for one owner, in its turn.
+struct Reader<'a> {
+    storage: Arc<dyn Storage>,
+    places: &'a Admission,
+    who: Who,
+}
+
+impl Reader<'_> {
+    async fn place(&self) -> Permit {
+        self.places.take_accepted(self.who, 1).await
+    }
+
+    /// The rows of a page, with a place for this batch alone.
+    async fn look_up(
+        &self,
+        cancelled: &CancellationToken,
+        snapshot: &Arc<Snapshot>,
+        page: Page,
+    ) -> Result<Batch, RequestError> {
+        let place = self.place().await;
+        let (storage, snapshot, cancelled) = (Arc::clone(&self.storage), Arc::clone(snapshot), cancelled.clone());
+        blocking_with(place, move || Ok(page.batch(&*storage, &snapshot, &cancelled)?)).await
+    }
 }
 
 /// A page that must have the folder's present names.
 struct FreshPage<'a> {
-    storage: &'a Arc<dyn Storage>,
+    reader: &'a Reader<'a>,
     snapshots: &'a Snapshots,
     entries_max: usize,
     key: Key,
@@ -114,12 +147,15 @@ impl FreshPage<'_> {
         self,
         response: &mut ResponseWriter<'_, W>,
     ) -> Result<(Arc<Snapshot>, Batch, Option<CountedMemory>), RequestError> {
-        let snapshots = self.snapshots;
+        let (reader, snapshots) = (self.reader, self.snapshots);
+        let mut place = None;
         let asked = snapshots.now();
         let mut candidate = snapshots.trusted(&self.key);
         loop {
             if let Some(snapshot) = candidate.take() {
-                let batch = look_up(self.storage, response.cancelled().clone(), &snapshot, self.page.clone());
+                drop(place.take());
+                let cancelled = response.cancelled().clone();
+                let batch = reader.look_up(&cancelled, &snapshot, self.page.clone());
                 let batch = response.until_cancelled(batch).await?;
                 // Read after this request arrived, or unchanged since.
                 if snapshot.id > asked || (snapshot.agrees_with(batch.state) && !batch.misplaced) {
@@ -134,9 +170,15 @@ impl FreshPage<'_> {
             if candidate.is_some() {
                 continue;
             }
+            let Some(place) = place.take().or_else(|| reader.place().now_or_never()) else {
+                // Without the turn: other owners do not wait for this one's place.
+                drop(turn);
+                place = Some(response.until_cancelled(reader.place().map(Ok)).await?);
+                continue;
+            };
             // A folder with more than a page is kept for the next page, and a long one for the next request.
             let kept_above = self.page.limit.min(LIST_LIMIT_DEFAULT as usize);
-            let reading = self.read(kept_above, response.cancelled().clone());
+            let reading = self.read(place, kept_above, response.cancelled().clone());
             let (snapshot, batch, read) = response.until_cancelled(reading).await?;
             if snapshot.names.len() > kept_above {
                 snapshots.keep(&snapshot);
@@ -149,12 +191,13 @@ impl FreshPage<'_> {
     /// Reads the folder into a new snapshot, and looks the page up.
     fn read(
         self,
+        place: Permit,
         kept_above: usize,
         cancelled: CancellationToken,
     ) -> impl Future<Output = Result<(Arc<Snapshot>, Batch, CountedMemory), RequestError>> + use<> {
-        let Self { storage, snapshots, entries_max, key, page, mut memory } = self;
-        let (storage, id) = (Arc::clone(storage), snapshots.now());
-        blocking(move || {
+        let Self { reader, snapshots, entries_max, key, page, mut memory } = self;
+        let (storage, id) = (Arc::clone(&reader.storage), snapshots.now());
+        blocking_with(place, move || {
             let (names, trust) = read_names(&storage, &key, kept_above, entries_max, &cancelled, &mut memory)?;
             let snapshot = Snapshot::new(id, key, names, trust);
             let batch = page.batch(&*storage, &snapshot, &cancelled)?;

@@ -60,42 +60,30 @@ struct Following<'a> {
 }
 
 impl Following<'_> {
-    /// The digests of the whole file, from the reading that runs, or from a new one once it is the caller's turn.
+    /// The digests of the whole file, from a reading that computes them all, or from a new one once it is the caller's turn.
     async fn compute<W: Sink>(
         &self,
         response: &mut ResponseWriter<'_, W>,
         file: Box<dyn OpenFile>,
         algorithms: Vec<Algorithm>,
     ) -> Result<Digests, RequestError> {
-        let etag = file.entry().etag;
-        let mut file = Some(file);
-        loop {
-            let reading = match (etag.and_then(|etag| self.readings.find(etag)), file.take()) {
-                (Some(running), unread) => {
-                    // Kept for a reading of its own, unless this one is enough.
-                    file = unread.filter(|_| !running.covers(&algorithms));
-                    running
-                }
-                (None, Some(file)) => {
-                    let turn = async {
-                        let place = self.readings.places.take(self.who, 1).await;
-                        place.map_err(|refusal| RequestError::refused(refusal, "files that are read for their digests"))
-                    };
-                    let place = self.report_until(response, || 0, turn).await?;
-                    self.readings.start(file, algorithms.clone(), place)
-                }
-                (None, None) => return Err(shared::ErrorCode::Internal.into()),
-            };
-            if reading.covers(&algorithms) {
-                return self.report_until(response, || reading.bytes(), reading.ended()).await;
+        let running = file.entry().etag.and_then(|etag| self.readings.find(etag, &algorithms));
+        let reading = match running {
+            Some(running) => {
+                // It is read by the other request: no handle is held for as long as that takes.
+                drop(file);
+                running
             }
-            let other = async {
-                // Whatever comes of it: it is another request's.
-                let _ = reading.ended().await;
-                Ok(())
-            };
-            self.report_until(response, || 0, other).await?;
-        }
+            None => {
+                let turn = async {
+                    let place = self.readings.places.take(self.who, 1).await;
+                    place.map_err(|refusal| RequestError::refused(refusal, "files that are read for their digests"))
+                };
+                let place = self.report_until(response, || 0, turn).await?;
+                self.readings.start(file, algorithms, place)
+            }
+        };
+        self.report_until(response, || reading.bytes(), reading.ended()).await
     }
 
     /// Waits for `work`, and reports the progress meanwhile.

@@ -46,21 +46,21 @@ pub(super) async fn dispatch<W: Sink>(
     frame: &Frame,
 ) -> Result<(), RequestError> {
     let Server { storage, snapshots, digests, readings, records, watches, transfer_budget, config, .. } = server;
-    let listed = &server.admissions.listed_bytes;
+    let admissions = &server.admissions;
     check_root(storage, response, frame).await?;
     match frame.kind() {
         Some(FrameKind::List) => {
             let entries_max = config.folder_entries_max;
-            list::request::list(storage, snapshots, listed, entries_max, peer, response, parse(frame, peer)?).await
+            list::request::list(storage, snapshots, admissions, entries_max, peer, response, parse(frame, peer)?).await
         }
         Some(FrameKind::Stat) => stat::stat(storage, peer, response, parse(frame, peer)?).await,
         Some(FrameKind::Get) => get::get(storage, peer, response, parse(frame, peer)?).await,
-        Some(FrameKind::Walk) => walk::walk(storage, listed, peer, response, parse(frame, peer)?).await,
+        Some(FrameKind::Walk) => walk::walk(storage, admissions, peer, response, parse(frame, peer)?).await,
         Some(FrameKind::Digest) => {
             digest::digest(storage, digests, readings, peer, response, parse(frame, peer)?).await
         }
         Some(FrameKind::ListTrash) => {
-            trash::list(storage, records.as_ref(), listed, config.trash_expiry, peer, response, parse(frame, peer)?)
+            trash::list(storage, records.as_ref(), admissions, config.trash_expiry, peer, response, parse(frame, peer)?)
                 .await
         }
         Some(FrameKind::Watch) => watch::request::watch(watches, peer, response, parse(frame, peer)?).await,

@@ -7,9 +7,9 @@ use shared::limits::FRAME_CONTROL_BYTES_MAX;
 use shared::wire::{FrameKind, ListTrash, TrashPage, encode};
 use shared::{Entry, ErrorCode, Kind, Link, Rights, Timestamp, TrashId, Trashed, VPath};
 
-use crate::admission::Admission;
+use crate::server::admissions::Admissions;
 use crate::server::authority::{authorise, seen_by, share_of};
-use crate::server::blocking::blocking;
+use crate::server::blocking::blocking_in_turn;
 use crate::server::clock;
 use crate::server::counted_memory::CountedMemory;
 use crate::server::entries::entry_bytes;
@@ -27,23 +27,24 @@ const ITEMS_BYTES_MAX: usize = FRAME_CONTROL_BYTES_MAX - (16 << 10);
 pub(in crate::server) async fn list<W: Sink>(
     storage: &Arc<dyn Storage>,
     records: Option<&Arc<Database>>,
-    listed_bytes: &Admission,
+    admissions: &Admissions,
     expiry: Duration,
     peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
     request: ListTrash,
 ) -> Result<(), RequestError> {
     response.set_deadline(request.caller.deadline_ms);
+    let who = share_of(&request.caller, peer)?;
     let root = authorise(&request.caller, peer, Rights::TRASH, &VPath::root())?;
     let after = request.cursor.as_deref().map(parse_cursor).transpose()?;
     let limit = request.limit as usize;
     let (storage, records, below) = (seen_by(&request.caller, storage)?, records.cloned(), root.clone());
-    let listing = blocking(move || {
+    let listing = blocking_in_turn(&admissions.folders_read, who, move || {
         let hidden = records.map(|records| records.purges()).transpose()?.unwrap_or_default();
         Ok(storage.list_trash(&TrashQuery { below, hidden, after, limit })?)
     });
     let TrashListing { items, total, more } = response.until_cancelled(listing).await?;
-    let mut memory = CountedMemory::new(listed_bytes, share_of(&request.caller, peer)?);
+    let mut memory = CountedMemory::new(&admissions.listed_bytes, who);
     // The whole page lives as long as its reader takes.
     memory.set(items.iter().map(|item| size_of::<TrashItem>() + entry_bytes(&item.entry)).sum())?;
     let next_cursor = items.last().filter(|_| more).map(cursor);

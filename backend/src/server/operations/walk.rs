@@ -9,9 +9,9 @@ use shared::wire::{FrameKind, Growing, Page, Prefix, Skipped, Walk};
 use shared::{Entry, ErrorCode, Rights, VPath};
 use tokio_util::sync::CancellationToken;
 
-use crate::admission::Admission;
+use crate::server::admissions::Admissions;
 use crate::server::authority::{authorise, seen_by, share_of};
-use crate::server::blocking::blocking;
+use crate::server::blocking::blocking_in_turn;
 use crate::server::clock;
 use crate::server::counted_memory::CountedMemory;
 use crate::server::entries::{fitting, read_entries, relative};
@@ -21,7 +21,7 @@ use crate::server::exchange::sink::Sink;
 use crate::server::peer::Peer;
 use crate::storage::{Storage, StorageError, may_grow, prefix_of};
 
-/// Entries that are read at a time. Between two batches no thread is occupied, however slow the client is.
+/// Entries that are read at a time. Between two batches neither a thread nor a place is occupied, however slow the client is.
 const BATCH_ENTRIES: usize = 512;
 
 /// One result of a walk.
@@ -44,7 +44,7 @@ struct Start {
 /// Answers PAGE….
 pub(in crate::server) async fn walk<W: Sink>(
     storage: &Arc<dyn Storage>,
-    listed_bytes: &Admission,
+    admissions: &Admissions,
     peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
     request: Walk,
@@ -61,11 +61,12 @@ pub(in crate::server) async fn walk<W: Sink>(
         Some(text) => parse_cursor(text, &starts)?,
         None => (0, None),
     };
-    let memory = CountedMemory::new(listed_bytes, share_of(&request.caller, peer)?);
+    let who = share_of(&request.caller, peer)?;
+    let memory = CountedMemory::new(&admissions.listed_bytes, who);
     let (storage, cancelled) = (Arc::clone(storage), response.cancelled().clone());
     let mut walker = Walker { storage, cancelled, starts, index, after, stack: None, batch: Vec::new(), memory };
     loop {
-        let work = blocking(move || {
+        let work = blocking_in_turn(&admissions.folders_read, who, move || {
             let batch = walker.next_batch()?;
             Ok((walker, batch))
         });

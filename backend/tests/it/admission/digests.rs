@@ -5,25 +5,16 @@ use std::sync::Arc;
 use backend::server::ServerConfig;
 use backend::storage::memory::MemoryStorage;
 use shared::limits::{FILES_READ_OF_ONE_MAX, FILES_READ_WAITING_OF_ONE_MAX};
-use shared::wire::{Digest, FrameKind};
+use shared::wire::{Digest, DigestsKnown, FrameKind};
 use shared::{Algorithm, ErrorCode};
 
 use super::endless_file::EndlessFiles;
-use super::visitor;
+use super::{visitor, wait_until};
 use crate::raw_connection::{RawConnection, within};
 use crate::test_server::{TestServer, path, reader};
 
 fn digest(address: &str, name: &str) -> Digest {
     Digest { caller: visitor(address), path: path(name), algorithms: vec![Algorithm::Crc32], known_only: false }
-}
-
-async fn wait_until(mut condition: impl FnMut() -> bool) {
-    within(async {
-        while !condition() {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
 }
 
 async fn serve(files: usize) -> (Arc<EndlessFiles>, TestServer) {
@@ -88,6 +79,23 @@ async fn digests_of_one_client_leave_places_to_another() {
     assert_eq!(other.next().await.unwrap().kind(), Some(FrameKind::Digests));
     assert_eq!(storage.open_count(), before + 1);
     drop((asking, other));
+    wait_until(|| storage.open_count() == 0).await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_digests_of_a_file_do_not_wait_for_the_reading_of_another_client() {
+    let (storage, server) = serve(1).await;
+    let mut first = RawConnection::open(&server).await;
+    first.send(FrameKind::Digest, 1, &digest("192.0.2.1", "0")).await;
+    let is_read = |report: DigestsKnown| report.bytes > 0;
+    while !is_read(within(first.next()).await.unwrap().message().unwrap()) {}
+    let mut second = RawConnection::open(&server).await;
+    let others = Digest { algorithms: vec![Algorithm::Sha256, Algorithm::Crc32], ..digest("192.0.2.2", "0") };
+    second.send(FrameKind::Digest, 1, &others).await;
+    within(async { while !is_read(second.next().await.unwrap().message().unwrap()) {} }).await;
+    assert_eq!(storage.open_count(), 2);
+    drop((first, second));
     wait_until(|| storage.open_count() == 0).await;
     server.stop().await;
 }
