@@ -53,6 +53,12 @@ impl Reserve {
         whole
     }
 
+    /// True if more than half was given up, and there is no room to take it again: the rest is for changes that need
+    /// little of it.
+    pub(crate) fn is_low(&self) -> bool {
+        !self.renew() && *self.held.lock().unwrap_or_else(PoisonError::into_inner) < RESERVE_BYTES / 2
+    }
+
     /// Gives up a step. False if nothing is left.
     pub(crate) fn give_up(&self) -> bool {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -150,11 +156,11 @@ mod tests {
         assert!(reserve.renew() && reserve.give_up());
         assert_eq!(free.load(Ordering::Relaxed), STEP_BYTES);
         free.store(0, Ordering::Relaxed);
-        assert!(!reserve.renew());
+        assert!(!reserve.renew() && !reserve.is_low());
         assert_eq!((0..100).filter(|_| reserve.give_up()).count() as u64, RESERVE_BYTES / STEP_BYTES - 1);
-        assert!(!reserve.renew());
+        assert!(!reserve.renew() && reserve.is_low());
         free.store(RESERVE_BYTES, Ordering::Relaxed);
-        assert!(reserve.renew());
+        assert!(!reserve.is_low() && reserve.renew());
         assert_eq!((free.load(Ordering::Relaxed), length.load(Ordering::Relaxed)), (0, RESERVE_BYTES));
     }
 

@@ -153,10 +153,16 @@ impl Database {
     /// # Errors
     /// [`ErrorCode::NoSpace`] while a part of the reserve is given up, and there is no room to take it again.
     pub(in crate::server) fn check_reserve(&self) -> Result<(), StorageError> {
-        if self.renew_reserve() {
-            return Ok(());
-        }
-        Err(StorageError::new(ErrorCode::NoSpace, "the rest of the disk is for the journal"))
+        if self.renew_reserve() { Ok(()) } else { Err(kept_for_the_journal()) }
+    }
+
+    /// Refuses a change of many items once the reserve is low: the rest is for changes of few, so that one client with
+    /// very many leaves others room to delete.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NoSpace`].
+    pub(super) fn check_half_of_reserve(&self) -> Result<(), StorageError> {
+        if self.reserve.as_ref().is_some_and(Reserve::is_low) { Err(kept_for_the_journal()) } else { Ok(()) }
     }
 
     /// Takes the reserve of space again, if a part of it was given up and there is room. True if it is whole.
@@ -228,6 +234,10 @@ impl Database {
         }
         Ok(self.connection.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+fn kept_for_the_journal() -> StorageError {
+    StorageError::new(ErrorCode::NoSpace, "the rest of the disk is for the journal")
 }
 
 /// Opens a file, checks it, and brings it to the present schema.

@@ -88,6 +88,9 @@ fn item(row: &Row<'_>) -> rusqlite::Result<ItemRecord> {
     Ok(ItemRecord { item: usize::try_from(index).unwrap_or(usize::MAX), target: row.get(1)?, outcome })
 }
 
+/// Items of a change whose records are small: some kilobytes.
+const FEW_ITEMS: usize = 16;
+
 /// True for a change that needs more space than its records take. A change that frees space, and its reversal, may use
 /// the reserve for those.
 fn takes_space(change: &Change) -> bool {
@@ -101,6 +104,8 @@ impl Database {
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         if takes_space(&job.request.change) {
             self.check_reserve()?;
+        } else if job.request.change.len() > FEW_ITEMS {
+            self.check_half_of_reserve()?;
         }
         let (state, progress, request) = (encode(&job.state), encode(&job.progress), encode(&job.request));
         let values = params![job.owner.0, job.id.0, now.0, state, signed(job.version), progress, job.seed, request];
