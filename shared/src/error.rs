@@ -118,13 +118,15 @@ codes! {
 
     /// The request exceeds a limit.
     TooLarge = 300, "too_large", false;
-    /// The server has its maximum number of connections. The answer says when to try again.
+    /// The server, or one client of it, has its maximum number of connections or requests. The answer says when to try
+    /// again.
     TooManyConnections = 301, "too_many_connections", true;
-    /// Too many requests or cancellations in a short time.
+    /// The caller, or all callers together, have as much as they may of something shared: requests, jobs, watched
+    /// folders, unfinished uploads, memory. Also too many cancellations in a short time.
     TooManyRequests = 302, "too_many_requests", true;
     /// The file system is full. Durable bytes of an upload stay.
     NoSpace = 303, "no_space", false;
-    /// The request exceeds the caller's quota.
+    /// The quota of the file system, or the bound on the bytes of unfinished uploads, is reached.
     QuotaExceeded = 304, "quota_exceeded", false;
 
     /// The peer violated the protocol.

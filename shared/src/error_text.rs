@@ -122,11 +122,18 @@ impl ErrorCode {
             }
             Self::TooLarge => ("Too large", "The request exceeds a limit of the server."),
             Self::TooManyConnections => {
-                ("Too busy", "The server has its maximum number of connections. Try again in a moment.")
+                ("Too busy", "The server takes no more connections or requests at present. Try again in a moment.")
             }
-            Self::TooManyRequests => ("Too busy", "Too many requests came in a short time. Try again in a moment."),
+            Self::TooManyRequests => (
+                "Too busy",
+                "The server, or your address, has too much in progress. Finish or cancel unfinished uploads, or try \
+                 again in a moment.",
+            ),
             Self::NoSpace => ("No space left", "The server's disk is full. Free some space, then try again."),
-            Self::QuotaExceeded => ("Over the quota", "This exceeds your storage quota. Delete something first."),
+            Self::QuotaExceeded => (
+                "Over the quota",
+                "This exceeds your storage quota. Finish or cancel unfinished uploads, or delete files.",
+            ),
             Self::Protocol => (
                 "File server unavailable",
                 "The gateway and the file server do not understand each other. Run the same version on both sides.",

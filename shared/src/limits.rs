@@ -34,17 +34,18 @@ pub const PINGS_WAITING_MAX: u32 = 64;
 pub const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 /// Maximum number of connections to a listener whose handshake has not ended. One more ends the oldest.
 pub const NEWCOMERS_MAX: u64 = 1_024;
-/// Maximum number of these from one address.
+/// Maximum number of connections from one address whose handshake has not ended.
 pub const NEWCOMERS_OF_ONE_MAX: u64 = 512;
 /// Bytes that a client takes at least in [`LEAST_PACE_TIME`] of an answer that waits for it, while connections are scarce.
 pub const LEAST_PACE_BYTES: u64 = 64 << 10;
-/// How long a client that takes less is watched.
+/// Time in which a client takes [`LEAST_PACE_BYTES`].
 pub const LEAST_PACE_TIME: Duration = Duration::from_secs(20);
 /// How long the file server keeps an idle connection.
 pub const IDLE_TIME: Duration = Duration::from_secs(120);
 /// Silence after which a PING is sent.
 pub const PING_AFTER: Duration = Duration::from_secs(15);
-/// A connection is closed when its peer accepts no byte for this long. A slow peer that makes progress is served.
+/// A connection is closed when its peer accepts no byte for this long. A slow peer that makes progress is served,
+/// unless places are scarce and it is below the least pace.
 pub const STALL_TIME: Duration = Duration::from_secs(300);
 /// Maximum number of files in a GET.
 pub const GET_ITEMS_MAX: usize = 1024;
@@ -128,19 +129,19 @@ pub const JOB_WAIT_MAX: Duration = Duration::from_secs(30);
 pub const JOB_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// Maximum number of ended jobs, and of finished uploads, that are kept for one owner; the oldest go first.
 pub const ENDED_RECORDS_MAX: u64 = 10_000;
-/// Maximum size of either for one owner, in bytes.
+/// Maximum size of the records of ended jobs, and of those of finished uploads, of one owner, in bytes.
 pub const ENDED_RECORDS_BYTES_MAX: u64 = 64 << 20;
 /// Maximum number of jobs that wait or run.
 pub const JOBS_MAX: u64 = 1_000;
-/// Maximum number of these of one owner.
+/// Maximum number of jobs of one owner that wait or run.
 pub const JOBS_OF_ONE_MAX: u64 = 250;
 /// Maximum number of jobs that copy or remove trees at a time; others wait.
 pub const LONG_JOBS_AT_A_TIME_MAX: u64 = 8;
-/// Maximum number of these of one owner.
+/// Maximum number of jobs of one owner that copy or remove trees at a time.
 pub const LONG_JOBS_AT_A_TIME_OF_ONE_MAX: u64 = 4;
 /// Maximum number of jobs at a time whose items take one step each, such as a rename; others wait.
 pub const SHORT_JOBS_AT_A_TIME_MAX: u64 = 16;
-/// Maximum number of these of one owner.
+/// Maximum number of jobs of one owner at a time whose items take one step each.
 pub const SHORT_JOBS_AT_A_TIME_OF_ONE_MAX: u64 = 8;
 /// Bytes of replaced files that the trash of each disk keeps by default: ten GiB.
 pub const TRASH_BYTES_MAX: u64 = 10 << 30;
@@ -164,7 +165,7 @@ pub const TRASH_LIMIT_MAX: u32 = 1_000;
 
 /// Maximum number of watched folders.
 pub const WATCHES_MAX: u64 = 1_024;
-/// Maximum number of these that one owner was the first to watch.
+/// Maximum number of watched folders that one owner was the first to watch.
 pub const WATCHES_OF_ONE_MAX: u64 = 512;
 /// Number of events of a folder that are kept for clients that reconnect.
 pub const EVENTS_KEPT_MAX: usize = 1_024;
@@ -176,7 +177,7 @@ pub const FOLDERS_READ_OWNER_PART: u64 = 2;
 
 /// Maximum number of files that are read as a whole at a time, for their digests.
 pub const FILES_READ_MAX: u64 = 8;
-/// Maximum number of these of one owner.
+/// Maximum number of files of one owner that are read as a whole at a time.
 pub const FILES_READ_OF_ONE_MAX: u64 = 4;
 /// How many requests of one owner wait for such a reading.
 pub const FILES_READ_WAITING_OF_ONE_MAX: usize = 64;

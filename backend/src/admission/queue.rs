@@ -75,8 +75,9 @@ impl Admission {
         self.state().shares.figures()
     }
 
-    /// True if requests wait for room, or more than three quarters are held: who makes no use of a place is to give it up.
-    /// Requests that wait for the share of their own owner do not count, so one owner makes nothing scarce for others.
+    /// True if requests wait for room, or more than three quarters are held: slow and idle holders are to give up their
+    /// places. Requests that wait for the share of their own owner do not count, so one owner makes nothing scarce for
+    /// others.
     pub fn is_scarce(&self) -> bool {
         self.state().shares.is_scarce()
     }
@@ -137,7 +138,7 @@ impl Drop for Waiting {
         let (who, amount) = (self.who, self.amount);
         self.admission.wake(|state| match state.waiting.remove(&ticket) {
             Some(_) => state.shares.leave(who, ticket),
-            // It was admitted, and did not learn it.
+            // It was admitted before its future could resume.
             None => state.shares.release(who, amount),
         });
     }

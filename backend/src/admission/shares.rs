@@ -134,7 +134,7 @@ impl Shares {
     }
 
     /// As [`Shares::request`], of work that was accepted before and is bounded elsewhere: it waits however many others
-    /// do. More than the bound of one owner asks for that bound.
+    /// do. An amount above the bound of one owner is reduced to it.
     pub(super) fn request_accepted(&mut self, who: Who, amount: u64) -> (Decision, u64) {
         let amount = amount.min(self.bounds.one).min(self.bounds.all);
         if self.reason_to_wait(who, amount).is_none() {

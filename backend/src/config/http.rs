@@ -85,7 +85,8 @@ pub struct HttpSettings {
     /// How many requests may be in progress at once [default: 4096].
     #[arg(id = "http_requests_max", long = "http-requests-max", value_name = "N", help_heading = LIMITS)]
     pub requests_max: Option<usize>,
-    /// How much of each limit one client address may take, in percent [default: 25].
+    /// How much one client address may take of connections, requests, event streams, archives and connections to the
+    /// file server, in percent [default: 25].
     #[arg(
         id = "http_client_percent",
         long = "http-client-percent",
@@ -113,7 +114,8 @@ pub struct HttpSettings {
     /// How many open pages may receive live updates at once [default: 1024].
     #[arg(long, value_name = "N", help_heading = LIMITS)]
     pub event_streams_max: Option<usize>,
-    /// How many ZIP downloads may be prepared at once (up to 128 MiB each) [default: 8].
+    /// How many of the largest ZIP downloads (128 MiB of memory each) there may be at once; smaller ones share that
+    /// memory [default: 8].
     #[arg(long, value_name = "N", help_heading = LIMITS)]
     pub archives_max: Option<usize>,
     /// Memory for running downloads and uploads, in MiB [default: 64].

@@ -55,7 +55,7 @@ pub struct GatewayConfig {
     /// progress.
     pub body_read_time: Duration,
     /// How long a client may accept no byte of an answer, or send no byte of a file. A slow client that makes progress
-    /// is served to the end.
+    /// is served to the end, unless places are scarce and it is below the least pace.
     pub stall_time: Duration,
     /// How long the file server may take to begin its answer.
     pub answer_time: Duration,

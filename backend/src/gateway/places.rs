@@ -127,10 +127,8 @@ impl ConnectionPlace {
 pub(crate) fn refused(refusal: Refusal) -> ErrorResponse {
     match refusal {
         Refusal::OwnShare => {
-            let sentence =
-                "Your address has as many requests in progress as one client may have. Try again in a moment.";
-            let french =
-                "Votre adresse a autant de requêtes en cours qu’un client peut en avoir. Réessayez dans un instant.";
+            let sentence = "Too many connections or requests from your address are open. Try again in a moment.";
+            let french = "Votre adresse a trop de connexions ou de requêtes en cours. Réessayez dans un instant.";
             ErrorResponse::because(ErrorCode::TooManyRequests, sentence).in_french(french)
         }
         Refusal::AllTaken | Refusal::TooLarge => ErrorResponse::new(ErrorCode::TooManyConnections),

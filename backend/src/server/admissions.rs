@@ -12,7 +12,7 @@ use shared::limits::{
 use super::config::ServerConfig;
 use crate::admission::{Admission, Bounds, Figures};
 
-/// What requests share, whatever connection they come by. The lock of none is held while another one is asked.
+/// What requests share, whatever connection they come by. One lock is held at a time.
 #[derive(Clone, Debug)]
 pub(super) struct Admissions {
     /// Files that are read as a whole, each on a blocking thread.
@@ -23,9 +23,9 @@ pub(super) struct Admissions {
     pub(super) listed_bytes: Admission,
     /// Jobs that have begun and not ended.
     pub(super) jobs: Admission,
-    /// Of these, the ones that copy or remove trees at present.
+    /// Jobs that copy or remove trees at present.
     pub(super) long_jobs: Admission,
-    /// Of these, the ones that take one step for each item at present.
+    /// Jobs that take one step for each item at present.
     pub(super) short_jobs: Admission,
     /// Watched folders.
     pub(super) watches: Admission,

@@ -62,7 +62,7 @@ impl Owner {
         &self.0[..end]
     }
 
-    /// Whose share it is that the owner takes of what is scarce. `client` is the one that the gateway named.
+    /// The owner in admissions: `client`, which the gateway names, for callers without an account, else the principal.
     pub(super) fn who(&self, client: Option<&str>) -> Who {
         // Without the byte that tells whether there is a principal.
         who(self.principal().get(1..).unwrap_or_default(), client)

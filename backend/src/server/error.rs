@@ -29,10 +29,10 @@ impl RequestError {
     pub(super) fn refused(refusal: Refusal, scarce: &str) -> Self {
         Self::Failed(match refusal {
             Refusal::TooLarge => {
-                Failure::new(ErrorCode::TooLarge, format!("it takes more than one user may: {scarce}"))
+                Failure::new(ErrorCode::TooLarge, format!("{scarce}: more than one user or address may have"))
             }
-            Refusal::OwnShare => busy(format!("this user has as many as one may at a time: {scarce}")),
-            Refusal::AllTaken => busy(format!("the server has as many as it may at a time: {scarce}")),
+            Refusal::OwnShare => busy(format!("{scarce}: too many of this user or address")),
+            Refusal::AllTaken => busy(format!("{scarce}: too many of all users")),
         })
     }
 }

@@ -183,7 +183,7 @@ impl TrashState {
     }
 
     /// Deletes every entry of the trash permanently, after confirmation. Entries on a disk that is not connected stay: the
-    /// question does not count those of the loaded rows.
+    /// question subtracts those among the loaded rows.
     pub(super) fn empty(self) {
         let absent = self.items.with_untracked(|items| items.iter().filter(|item| item.absent).count());
         let total = usize::try_from(self.total.get_untracked()).unwrap_or(usize::MAX);

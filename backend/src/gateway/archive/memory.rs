@@ -47,8 +47,9 @@ impl Memory {
 fn too_many(refusal: Refusal) -> ErrorResponse {
     let (sentence, french) = match refusal {
         Refusal::OwnShare | Refusal::TooLarge => (
-            "Your other archives take as much memory as one client may have. Try again once they have ended.",
-            "Vos autres archives occupent toute la mémoire accordée à un client. Réessayez quand elles seront terminées.",
+            "Archives for your address already use all the memory they may. Try again once they have ended.",
+            "Les archives demandées depuis votre adresse occupent déjà toute la mémoire permise. Réessayez quand elles \
+             seront terminées.",
         ),
         Refusal::AllTaken => (
             "The server has reached its limit of archives. Try again in a moment.",

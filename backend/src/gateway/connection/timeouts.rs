@@ -1,5 +1,6 @@
 //! [`TimeoutStream`]: a stream that fails when a client takes too long to send a request's headers, or accepts no byte
-//! of an answer for too long. A client that is slow but makes progress is served to the end.
+//! of an answer for too long. A client that is slow but makes progress is served to the end, unless places are scarce
+//! and it is below the least pace.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

@@ -103,7 +103,10 @@ pub(super) fn detail(code: ErrorCode) -> &'static str {
         ErrorCode::DiskAbsent => "Le disque de cet élément n’est pas connecté. Connectez-le, puis réessayez.",
         ErrorCode::NotEmpty => "Ce dossier contient des éléments. Videz-le d’abord.",
         ErrorCode::NoSpace => "Le disque du serveur est plein. Libérez de la place, puis réessayez.",
-        ErrorCode::QuotaExceeded => "Vous n’avez plus assez d’espace ici. Supprimez d’abord des éléments.",
+        ErrorCode::QuotaExceeded => {
+            "Vous n’avez plus assez d’espace ici. Terminez ou annulez des téléversements inachevés, ou supprimez des \
+             fichiers."
+        }
         ErrorCode::UnsupportedMediaType => "Ce type de contenu n’est pas accepté ici.",
         ErrorCode::LengthRequired => "La requête doit indiquer la taille de son contenu.",
         ErrorCode::UnsupportedVersion => "Le serveur utilise tus 1.0.0, que Tus-Resumable doit indiquer.",
@@ -114,8 +117,10 @@ pub(super) fn detail(code: ErrorCode) -> &'static str {
         ErrorCode::ReadOnly => "Le disque du serveur est en lecture seule. L’administrateur peut changer cela.",
         ErrorCode::NotAcceptable => "Le serveur ne propose aucun des formats demandés.",
         ErrorCode::TooLarge => "La requête dépasse une limite du serveur.",
-        ErrorCode::TooManyConnections | ErrorCode::TooManyRequests => {
-            "Le serveur est très sollicité. Réessayez dans un instant."
+        ErrorCode::TooManyConnections => "Le serveur est très sollicité. Réessayez dans un instant.",
+        ErrorCode::TooManyRequests => {
+            "Trop d’opérations sont en cours sur le serveur ou depuis votre adresse. Terminez ou annulez des \
+             téléversements inachevés, ou réessayez dans un instant."
         }
         ErrorCode::BadCursor => "La liste ne peut pas reprendre à cet endroit. Relisez-la depuis le début.",
         ErrorCode::MethodNotAllowed => "Cette opération n’existe pas à cette adresse.",

@@ -70,7 +70,13 @@ impl Operation {
 
     /// The header field `Idempotency-Key`.
     pub(crate) fn idempotency_key(self) -> Self {
-        self.parameter(json!({"name": "Idempotency-Key", "in": "header", "description": "A repeated request with this key has the same answer and is performed once.", "schema": schema("Key")}))
+        self.idempotency_key_as("A repeated request with this key has the same answer and is performed once.")
+    }
+
+    /// The header field `Idempotency-Key`, with a description of its own.
+    pub(crate) fn idempotency_key_as(self, description: &str) -> Self {
+        let schema = schema("Key");
+        self.parameter(json!({"name": "Idempotency-Key", "in": "header", "description": description, "schema": schema}))
     }
 
     /// A request body of one media type.

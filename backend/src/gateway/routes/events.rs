@@ -73,11 +73,17 @@ pub(crate) fn describe() -> Operation {
 }
 
 fn too_many(refusal: Refusal) -> ErrorResponse {
-    let sentence = match refusal {
-        Refusal::OwnShare => "Your address has reached its limit of event streams. Changes are shown once you reload.",
-        _ => "The server has reached its limit of event streams. Changes are shown once you reload.",
+    let (sentence, french) = match refusal {
+        Refusal::OwnShare => (
+            "Your address has reached its limit of event streams. Changes are shown once you reload.",
+            "Trop de pages sont suivies en direct depuis votre adresse. Rechargez la page pour voir les changements.",
+        ),
+        _ => (
+            "The server has reached its limit of event streams. Changes are shown once you reload.",
+            "Le serveur suit déjà trop de pages en direct. Rechargez la page pour voir les changements.",
+        ),
     };
-    ErrorResponse::because(ErrorCode::TooManyRequests, sentence)
+    ErrorResponse::because(ErrorCode::TooManyRequests, sentence).in_french(french)
 }
 
 fn headers() -> HeaderMap {

@@ -34,6 +34,10 @@ const OC_MTIME: HeaderName = HeaderName::from_static("x-oc-mtime");
 /// refuses what can be refused.
 const SMALL_BODY_TIME: Duration = Duration::from_millis(100);
 
+const KEY_DESCRIPTION: &str = "A repeated request with this key has the first answer for 120 seconds, if the file has \
+                               at most 256 KiB and is sent at once, with `Content-Length` and without `Expect`. Other \
+                               requests ignore the key.";
+
 /// What a request asks for.
 struct PutRequest {
     path: VPath,
@@ -82,7 +86,7 @@ pub(crate) fn describe() -> Operation {
         .description("The file appears once all of it is durable; an upload that ends early leaves nothing. Missing folders are created.")
         .path()
         .headers(["If-Match", "If-None-Match", "If-Unmodified-Since", "Repr-Digest", "Content-Digest", "X-OC-Mtime"])
-        .idempotency_key()
+        .idempotency_key_as(KEY_DESCRIPTION)
         .body(true, "*/*", json!({}))
         .says("201", "The file was created.")
         .says("204", "An existing file was replaced.")

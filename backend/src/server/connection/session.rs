@@ -129,8 +129,8 @@ async fn displaced(entered: Option<&Entered>) {
 
 /// Why a connection is refused.
 pub(super) fn too_many_connections() -> Failure {
-    let failure = Failure::new(ErrorCode::TooManyConnections, "the server has its most connections already");
-    Failure { retry_after_ms: Some(1_000), ..failure }
+    let message = "the server, or the principal of the key, has its most connections already";
+    Failure { retry_after_ms: Some(1_000), ..Failure::new(ErrorCode::TooManyConnections, message) }
 }
 
 /// An authenticated connection.

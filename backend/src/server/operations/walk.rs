@@ -191,7 +191,7 @@ impl Walker {
         }
         match self.children(&path) {
             Ok(level) => self.stack.get_or_insert_default().push(level),
-            // The folder is not the reason.
+            // These end the walk: they are about the request.
             Err(error) if matches!(error.code, ErrorCode::Canceled | ErrorCode::TooManyRequests) => return Err(error),
             // A folder that cannot be read is reported as skipped.
             Err(error) => self.skip(&path, error.code),

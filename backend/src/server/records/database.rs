@@ -96,7 +96,7 @@ impl Database {
 
     /// Checks that changes can be recorded: that the path of the records leads to the file that is open. While it does
     /// not, nothing is written: what a deleted file gets is lost at the end of the process. Another file, such as a
-    /// restored copy, is not opened beside the log of this one, which is at its path as well.
+    /// restored copy, is not opened, because SQLite would replay the log of the open file into it.
     ///
     /// # Errors
     /// [`ErrorCode::Io`] if the file is gone or another one is in its place.

@@ -1,5 +1,4 @@
-//! A bound on what is kept of ended jobs and uploads. Each owner has its own, so that one that asks for very many leaves
-//! the disk to the others.
+//! A bound on what is kept of ended jobs and uploads, for each owner, so that the records of one cannot fill the disk.
 
 use rusqlite::Row;
 use shared::UploadId;

@@ -84,7 +84,7 @@ impl UploadRecord {
         let caller = std::mem::take(&mut request.caller);
         // With an account the client decides nothing, and is not recorded.
         let client = caller.client.filter(|client| owner.client(client).is_some());
-        // Absent in what an earlier version recorded, whose client may ask for it now.
+        // `None` is only in records of an earlier version: a repeated STAGE may ask for it there.
         request.finish = Some(request.finish == Some(true));
         let (key, length) = (request.key, request.length);
         // A part of another upload needs no digests.
@@ -109,7 +109,7 @@ impl UploadRecord {
         }
     }
 
-    /// Whose share it is that the work on it takes of what is scarce.
+    /// The owner of the work on it in admissions: its client for callers without an account, else the principal.
     pub(in crate::server) fn who(&self) -> Who {
         self.owner.who(self.client.as_deref())
     }

@@ -159,8 +159,11 @@ async fn changes_and_listings_do_not_wait_behind_downloads() {
     gateway.assert_healthy_and_stop().await;
 }
 
+/// Longer than it takes to see that all places are held, and shorter than a request waits for one.
+const PACE_TIME: Duration = Duration::from_secs(2);
+
 fn strict_pace() -> GatewayConfig {
-    GatewayConfig { least_pace: LeastPace { bytes: 1000, time: Duration::from_millis(100) }, ..config() }
+    GatewayConfig { least_pace: LeastPace { bytes: 1000, time: PACE_TIME }, ..config() }
 }
 
 #[tokio::test]

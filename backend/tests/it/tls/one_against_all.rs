@@ -7,9 +7,10 @@ use backend::admission::LeastPace;
 use backend::gateway::GatewayConfig;
 use h2::client::Builder;
 use tokio::net::TcpSocket;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::fixtures::{H2Client, TlsGateway, first_pair};
+use crate::test_gateway::TEST_TIMEOUT;
 use crate::test_server::small_tree;
 
 /// More than one client may have of 64.
@@ -54,9 +55,13 @@ async fn streams_that_take_nothing_end_once_requests_are_scarce() {
         answers.push(attacker.begin("GET", "/files/large", &[], b"").await);
     }
     let other = client(&gateway, 3, 1 << 20).await;
-    while other.send("GET", "/files/hello.txt", &[], b"").await.0 != 200 {
-        sleep(Duration::from_millis(20)).await;
-    }
+    // Without the pace, the streams would end after the time of a stall, which is much longer.
+    let served = async {
+        while other.send("GET", "/files/hello.txt", &[], b"").await.0 != 200 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(TEST_TIMEOUT, served).await.expect("no place becomes free");
     drop((attacker, answers, other));
     gateway.assert_healthy_and_stop().await;
 }

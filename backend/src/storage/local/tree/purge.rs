@@ -152,12 +152,12 @@ impl<D: Dir> Removal<D> {
         }
     }
 
-    /// Reports that an entry is deleted. A stop after the last one is none.
+    /// Reports that an entry is deleted. A stop after the last entry has no effect.
     fn is_stopped(&self, visit: &mut dyn FnMut() -> Visit) -> bool {
         visit() == Visit::Stop && !self.levels.is_empty()
     }
 
-    /// Goes into a folder, and closes an outer one in its favour.
+    /// Goes into a folder, and closes an outer one if too many are open.
     fn enter(&mut self, name: Box<[u8]>, folder: &Arc<D>) -> Result<(), StorageError> {
         self.levels.push(Level { name, folder: Some(Arc::clone(folder)), names: Vec::new() });
         if let Some(outer) = self.levels.len().checked_sub(OPEN_FOLDERS_MAX + 1) {
@@ -187,7 +187,7 @@ impl<D: Dir> Removal<D> {
         if volume_of(&**folder)?.shares_mount_with(self.volume) { Ok(()) } else { Err(mounted()) }
     }
 
-    /// Sets the next name in the innermost folder. None at its end, and for the tree itself, which has no name but its own.
+    /// Sets the next name in the innermost folder: `None` at its end, and while the tree itself is deleted.
     fn next_in(&mut self, folder: &Arc<D>) -> Result<(), StorageError> {
         self.next = None;
         let Some(level) = self.levels.last_mut() else { return Ok(()) };

@@ -286,7 +286,7 @@ impl<D: Dir> Tree<D> {
         folder: &TrashFolder<D>,
     ) -> Result<Item<D>, StorageError> {
         let rename = |item: &Item<D>| item.dir.rename(&item.data, parent.dir(), wanted.to.name(), false);
-        // Most items are deleted entries of this volume, which the rename tells without a look before.
+        // Most items are deleted entries of this volume, so the rename is tried first.
         let mut item = Item::unseen(folder, wanted.id);
         let mut renamed = rename(&item);
         if matches!(&renamed, Err(error) if error.kind() == io::ErrorKind::NotFound) {

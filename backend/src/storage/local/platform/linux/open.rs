@@ -22,7 +22,7 @@ const STRAIGHT: ResolveFlags = ResolveFlags::BENEATH
 /// Additionally, only what the kernel has in memory.
 const STRAIGHT_CACHED: ResolveFlags = STRAIGHT.union(ResolveFlags::CACHED);
 /// File systems that give a name a second, short one: FAT, NTFS, CIFS and SMB (`statfs(2)`). A hidden folder in the
-/// middle of a path has names there that do not tell.
+/// middle of a path has short names there, which a comparison with `.passerelle` misses.
 const SHORT_NAMES: [u32; 6] = [0x4d44, 0x7366_746e, 0x5346_544e, 0xff53_4d42, 0xfe53_4d42, 0x517b];
 /// File systems on which `open` and `fstat` of a file that was looked up need no IO: ext2 to ext4, XFS, Btrfs, F2FS and
 /// tmpfs (`statfs(2)`). Network, FUSE and stacked file systems are not among them.
