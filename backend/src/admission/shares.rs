@@ -96,7 +96,7 @@ impl Shares {
 
     /// Whether an owner waits for others to give back, or soon may.
     pub(super) fn is_scarce(&self) -> bool {
-        !self.ready.is_empty() || self.held > self.bounds.all / 4 * 3
+        !self.ready.is_empty() || u128::from(self.held) * 4 > u128::from(self.bounds.all) * 3
     }
 
     /// Admits a request at once.

@@ -79,6 +79,24 @@ fn accepted_work_waits_however_much_waits_before_it() {
     assert_eq!(shares.release(who(1), 1).len(), 1);
 }
 
+#[test]
+fn more_than_three_quarters_are_scarce_however_few_there_are() {
+    let check = |all, most| {
+        let mut shares = Shares::new(Bounds { all, one: all, waiting_one: 0, waiting_all: 0 });
+        shares.hold(who(1), most);
+        assert!(!shares.is_scarce(), "{most} of {all}");
+        shares.hold(who(1), 1);
+        assert!(shares.is_scarce(), "{most} and one more of {all}");
+    };
+    check(1, 0);
+    check(2, 1);
+    check(3, 2);
+    check(4, 3);
+    check(7, 5);
+    check(4096, 3072);
+    check(u64::MAX, u64::MAX / 4 * 3 + 2);
+}
+
 /// The specification: a list of all requests, searched anew for each decision.
 struct Model {
     bounds: Bounds,
