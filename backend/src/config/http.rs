@@ -315,7 +315,7 @@ mod tests {
             assert!(matches!(percent(text), Err(ConfigError::Percent(_))), "{text}");
         }
         let pace = HttpSettings::default().resolve(&file("least-pace = 10")).unwrap().gateway.least_pace;
-        assert_eq!((pace.bytes, pace.time), (300, Duration::from_secs(30)));
+        assert_eq!(pace, least_pace(10));
     }
 
     #[test]

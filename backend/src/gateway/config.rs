@@ -90,13 +90,19 @@ pub struct GatewayConfig {
     pub page: PageFiles,
 }
 
-/// How long a peer is watched before its pace is judged. A socket of Linux takes bytes in steps of half of
-/// `sockets::UNSENT_BYTES`: that is as long as such a step takes at 1 KiB/s.
-const LEAST_PACE_TIME: Duration = Duration::from_secs(30);
+/// The progress of an answer is visible in steps of so many bytes: a Linux socket is writable again at half of
+/// `sockets::UNSENT_BYTES`, and HTTP/2 hands over slices of that length.
+const STEP_BYTES: u64 = 32 << 10;
+/// The shortest time for which a peer is watched before its pace is judged, in seconds.
+const LEAST_PACE_SECONDS: u64 = 30;
 
-/// The least pace of so many bytes per second; 0 for none.
+/// The least pace of so many bytes per second; 0 for none. A peer is watched for two steps at least, and one step may
+/// not be visible yet, so a peer within the bound is never judged to be slower.
 pub fn least_pace(bytes_per_second: u64) -> LeastPace {
-    LeastPace { bytes: bytes_per_second.saturating_mul(LEAST_PACE_TIME.as_secs()), time: LEAST_PACE_TIME }
+    let two_steps = (2 * STEP_BYTES).checked_div(bytes_per_second).map_or(0, |seconds| seconds + 1);
+    let seconds = two_steps.max(LEAST_PACE_SECONDS);
+    let bytes = bytes_per_second.saturating_mul(seconds).saturating_sub(STEP_BYTES);
+    LeastPace { bytes, time: Duration::from_secs(seconds) }
 }
 
 /// The files of the page: names, with slashes between folders, and contents. Empty in a program without a page.
@@ -147,5 +153,45 @@ impl Default for GatewayConfig {
             archives_max: 8,
             page: PageFiles::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admission::{Keeps, Pace};
+
+    /// Whether a client that takes so many bytes per second keeps its place for an hour at least, with `ahead` bytes of
+    /// the first step taken before it is watched.
+    fn keeps(least: LeastPace, bytes_per_second: u64, ahead: u64) -> bool {
+        let visible = |seconds: u64| (ahead + seconds * bytes_per_second) / STEP_BYTES * STEP_BYTES;
+        let mut pace = Pace::new(least, Duration::ZERO, visible(0));
+        let (end, mut now) = ((3 * least.time).max(Duration::from_secs(3600)), least.time);
+        while now < end {
+            match pace.judge(now, visible(now.as_secs()), true) {
+                Keeps::For(time) => now += time,
+                Keeps::Nothing => return false,
+            }
+        }
+        true
+    }
+
+    #[test]
+    fn a_client_within_the_least_pace_keeps_its_place_and_one_that_takes_nothing_loses_it() {
+        for bytes_per_second in [1, 10, 500, 1000, 1024, 1050, 1092, 1093, 4000, 40_000, 10 << 20] {
+            let least = least_pace(bytes_per_second);
+            for ahead in [0, 1, 100, 1024, STEP_BYTES / 2, STEP_BYTES - 1] {
+                assert!(keeps(least, bytes_per_second, ahead), "{bytes_per_second} {ahead}");
+                assert!(keeps(least, 2 * bytes_per_second, ahead), "twice {bytes_per_second} {ahead}");
+            }
+            assert!(!keeps(least, 0, 0), "{bytes_per_second}");
+            assert!(!keeps(least, bytes_per_second / 4, 0), "a quarter of {bytes_per_second}");
+        }
+    }
+
+    #[test]
+    fn no_least_pace_asks_for_nothing() {
+        assert_eq!(least_pace(0), LeastPace { bytes: 0, time: Duration::from_secs(30) });
+        assert_eq!(least_pace(u64::MAX).time, Duration::from_secs(30));
     }
 }
