@@ -1,9 +1,13 @@
 //! Requests wait for their turn, and what they hold is given back when their [`Permit`] is dropped.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::owner::Who;
 use super::shares::{Bounds, Decision, Figures, Refusal, Shares, Ticket};
@@ -47,6 +51,24 @@ impl Admission {
             }
         };
         Ok(self.admitted(waiting, who, amount).await)
+    }
+
+    /// As [`Admission::take`], waiting no longer than `time`.
+    ///
+    /// # Errors
+    /// A [`Refusal`], at once; after `time`, one that says what the request waited for.
+    pub async fn take_within(&self, who: Who, amount: u64, time: Duration) -> Result<Permit, Refusal> {
+        let mut turn = pin!(self.take(who, amount));
+        // Most requests begin at once and need no timer.
+        if let Some(admitted) = turn.as_mut().now_or_never() {
+            return admitted;
+        }
+        if let Ok(admitted) = timeout(time, turn.as_mut()).await {
+            return admitted;
+        }
+        // The request is still in the queue, which it leaves when `turn` is dropped.
+        let refusal = self.state().shares.give_up(who);
+        Err(refusal)
     }
 
     /// As [`Admission::take`], for work that was accepted before and whose number is bounded elsewhere: it is never
@@ -181,8 +203,6 @@ impl Drop for Permit {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::FutureExt;
-
     use super::*;
 
     fn admission(all: u64, one: u64) -> Admission {
@@ -261,6 +281,25 @@ mod tests {
         assert!(!admission.is_scarce());
         let _other = admission.try_take(who("b"), 2).unwrap();
         assert!(admission.is_scarce());
+    }
+
+    #[tokio::test]
+    async fn a_request_that_waits_too_long_learns_what_it_waited_for() {
+        tokio::time::pause();
+        let late = async |admission: &Admission, name: &'static str| {
+            admission.take_within(who(name), 1, Duration::from_secs(10)).await.err()
+        };
+        let shared = admission(4, 2);
+        let _held = shared.try_take(who("a"), 2).unwrap();
+        assert_eq!(late(&shared, "a").await, Some(Refusal::OwnShare));
+        let _others = [shared.try_take(who("b"), 1).unwrap(), shared.try_take(who("c"), 1).unwrap()];
+        assert_eq!(late(&shared, "a").await, Some(Refusal::OwnShare));
+        assert_eq!(late(&shared, "d").await, Some(Refusal::AllTaken));
+        let figures = shared.figures();
+        assert_eq!((figures.held, figures.waiting, figures.refused), (4, 0, 3));
+        let alone = admission(2, 2);
+        let _all = alone.try_take(who("a"), 2).unwrap();
+        assert_eq!(late(&alone, "a").await, Some(Refusal::AllTaken));
     }
 
     #[test]

@@ -144,6 +144,16 @@ impl Shares {
         (Decision::Waits(self.enqueue(who, amount)), amount)
     }
 
+    /// Counts a request of an owner as refused that waits and is about to leave. Returns what it waits for. An owner that
+    /// may hold all has no share of its own.
+    pub(super) fn give_up(&mut self, who: Who) -> Refusal {
+        self.refused = self.refused.saturating_add(1);
+        let Bounds { all, one, .. } = self.bounds;
+        let awaits_share = |owned: &Owned| !owned.waiting.is_empty() && owned.rank(one).is_none();
+        let own = one < all && self.owners.get(&who).is_some_and(awaits_share);
+        if own { Refusal::OwnShare } else { Refusal::AllTaken }
+    }
+
     /// Counts what is there already, also above the bounds.
     pub(super) fn hold(&mut self, who: Who, amount: u64) {
         self.held = self.held.saturating_add(amount);

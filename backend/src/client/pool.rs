@@ -1,13 +1,10 @@
 //! Connections to one file server, leased for one request each. An idle connection is pinged before it is used again,
 //! and a broken one is closed.
 
-use std::pin::pin;
 use std::sync::Arc;
 
-use futures_util::FutureExt;
 use shared::ErrorCode;
 use shared::limits::PING_AFTER;
-use tokio::time::timeout;
 use tracing::debug;
 
 use super::address::Target;
@@ -88,17 +85,15 @@ impl Pool {
     }
 
     async fn permit(&self, class: ConnectionClass, who: Who) -> Result<Permit, ClientError> {
-        let mut turn = pin!(self.slots(class).places.take(who, 1));
-        let admitted = match turn.as_mut().now_or_never() {
-            Some(admitted) => Some(admitted),
-            None => timeout(self.config.lease_time, turn.as_mut()).await.ok(),
-        };
-        let (code, message) = match admitted {
-            Some(Ok(permit)) => return Ok(permit),
-            Some(Err(Refusal::OwnShare)) => {
-                (ErrorCode::TooManyRequests, "too many requests of one client wait for a connection to the file server")
+        let (code, message) = match self.slots(class).places.take_within(who, 1, self.config.lease_time).await {
+            Ok(permit) => return Ok(permit),
+            Err(Refusal::OwnShare) => (
+                ErrorCode::TooManyRequests,
+                "one client uses or awaits as many connections to the file server as one may",
+            ),
+            Err(Refusal::AllTaken | Refusal::TooLarge) => {
+                (ErrorCode::TooManyConnections, "all connections to the file server are busy")
             }
-            Some(Err(_)) | None => (ErrorCode::TooManyConnections, "all connections to the file server are busy"),
         };
         Err(ClientError { retry_after: Some(self.config.lease_time), ..ClientError::new(code, message) })
     }

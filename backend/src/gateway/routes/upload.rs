@@ -157,13 +157,7 @@ impl Gateway {
 
     /// Begins an upload, or finds the one that was begun with the same key.
     pub(crate) async fn stage(&self, stage: &Stage) -> Result<Upload, ErrorResponse> {
-        self.client.stage(stage).await.map_err(|error| match error.code {
-            ErrorCode::TooManyRequests => ErrorResponse::from(error)
-                .with_detail("There are too many unfinished uploads. Finish or delete some, then try again.")
-                .in_french("Trop de téléversements sont inachevés. Terminez-en ou annulez-en, puis réessayez."),
-            ErrorCode::QuotaExceeded => unfinished_bytes(error),
-            _ => error.into(),
-        })
+        self.client.stage(stage).await.map_err(not_staged)
     }
 
     /// Makes an upload a file under the conditions that it was begun with, if its content has the digest `blake3`.
@@ -177,6 +171,18 @@ impl Gateway {
         let caller = Caller { deadline_ms: None, ..caller.clone() };
         let commit = Commit { caller, upload, target: None, conflict: None, if_match: None, blake3 };
         self.client.commit(&commit).await
+    }
+}
+
+/// Why an upload does not begin.
+fn not_staged(error: ClientError) -> ErrorResponse {
+    match error.code {
+        // A lack of places, which ends by itself, comes with a time. Too many unfinished uploads come without one.
+        ErrorCode::TooManyRequests if error.retry_after.is_none() => ErrorResponse::from(error)
+            .with_detail("There are too many unfinished uploads. Finish or delete some, then try again.")
+            .in_french("Trop de téléversements sont inachevés. Terminez-en ou annulez-en, puis réessayez."),
+        ErrorCode::QuotaExceeded => unfinished_bytes(error),
+        _ => error.into(),
     }
 }
 
@@ -224,3 +230,18 @@ const OUTCOME: HeaderName = HeaderName::from_static("upload-outcome");
 
 /// The item of the trash that keeps the replaced file. Missing if nothing was replaced or could be kept.
 const REPLACED: HeaderName = HeaderName::from_static("upload-replaced");
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_lack_of_connections_is_not_blamed_on_unfinished_uploads() {
+        let unfinished = ClientError::new(ErrorCode::TooManyRequests, "there are 10 unfinished uploads already");
+        let busy = ClientError { retry_after: Some(Duration::from_secs(10)), ..unfinished.clone() };
+        assert!(not_staged(unfinished).detail().starts_with("There are too many unfinished uploads."));
+        assert_eq!(not_staged(busy).detail(), ErrorCode::TooManyRequests.sentence());
+    }
+}

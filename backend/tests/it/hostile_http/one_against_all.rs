@@ -145,6 +145,27 @@ async fn answers_that_one_client_does_not_read_leave_the_file_server_to_others()
 }
 
 #[tokio::test]
+async fn a_client_that_waits_too_long_for_its_own_share_learns_that_it_is_its_own() {
+    let lease_time = Duration::from_millis(50);
+    let pool = PoolConfig { reading_connections_max: 8, owner_percent: 25, lease_time, ..PoolConfig::default() };
+    let gateway = gateway(config(), pool).await;
+    let mut unread = Vec::new();
+    for _ in 0..5 {
+        unread.push(begin(&gateway, ATTACKER, UNREAD).await);
+    }
+    let mut statuses = Vec::new();
+    for stream in &mut unread {
+        statuses.push(status(stream).await);
+    }
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 200, 200, 200, 429]);
+    wait_for(&gateway, "passerelle_places_refused{kind=\"reading\"} 1\n").await;
+    assert_served(&gateway, OTHER).await;
+    drop(unread);
+    gateway.assert_healthy_and_stop().await;
+}
+
+#[tokio::test]
 async fn changes_and_listings_do_not_wait_behind_downloads() {
     let pool = PoolConfig { reading_connections_max: 4, ..PoolConfig::default() };
     let gateway = gateway(config(), pool).await;
