@@ -114,8 +114,8 @@ pub struct HttpSettings {
     /// How many open pages may receive live updates at once [default: 1024].
     #[arg(long, value_name = "N", help_heading = LIMITS)]
     pub event_streams_max: Option<usize>,
-    /// How many of the largest ZIP downloads (128 MiB of memory each) there may be at once; smaller ones share that
-    /// memory [default: 8].
+    /// How many of the largest ZIP downloads (128 MiB of memory each, at least 256 MiB in all) there may be at once;
+    /// smaller ones share that memory [default: 8].
     #[arg(long, value_name = "N", help_heading = LIMITS)]
     pub archives_max: Option<usize>,
     /// Memory for running downloads and uploads, in MiB [default: 64].

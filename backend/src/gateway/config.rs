@@ -83,8 +83,8 @@ pub struct GatewayConfig {
     pub upload_bytes_max: u64,
     /// Most event streams at a time.
     pub event_streams_max: usize,
-    /// Most archives of the largest kind at a time. They share memory for that many manifests, so there may be many
-    /// more smaller ones.
+    /// Most archives of the largest kind that are sent at a time. They share memory for that many manifests, and for two
+    /// at least, since one takes twice its manifest while it is planned. So there may be many more smaller ones.
     pub archives_max: usize,
     /// The page that `/` serves.
     pub page: PageFiles,

@@ -12,6 +12,9 @@ use crate::admission::{Admission, Bounds, Figures, Permit, Refusal, Who, share_o
 
 /// Connections that one client may have at least, whatever its percentage: browsers open six to each server.
 const OWN_CONNECTIONS_MIN: u64 = 16;
+/// Memory of the largest archive while it is planned, in bytes: its manifest, the room of the growing list for more
+/// entries, and the names. One client may have that much at least, since it would be refused for ever otherwise.
+const ARCHIVE_BYTES_MAX: u64 = 2 * ARCHIVE_MANIFEST_BYTES_MAX as u64;
 
 /// The places of one gateway.
 pub(crate) struct Places {
@@ -30,7 +33,7 @@ impl Places {
     pub(crate) fn new(config: &GatewayConfig) -> Self {
         let connections = config.connections_max as u64;
         let new = (config.new_connections_max as u64).min(connections);
-        let archives = config.archives_max.saturating_mul(ARCHIVE_MANIFEST_BYTES_MAX) as u64;
+        let archives = (config.archives_max as u64).saturating_mul(ARCHIVE_MANIFEST_BYTES_MAX as u64);
         let shared = |all, least| {
             let one = share_of(all, config.client_percent, least);
             Admission::new(Bounds { all, one, waiting_one: 0, waiting_all: 0 })
@@ -40,7 +43,7 @@ impl Places {
             connections: shared(connections, OWN_CONNECTIONS_MIN),
             requests: shared(config.requests_max as u64, OWN_CONNECTIONS_MIN),
             event_streams: shared(config.event_streams_max as u64, OWN_CONNECTIONS_MIN),
-            archives: shared(archives, ARCHIVE_MANIFEST_BYTES_MAX as u64),
+            archives: shared(archives.max(ARCHIVE_BYTES_MAX), ARCHIVE_BYTES_MAX),
         }
     }
 
@@ -153,6 +156,16 @@ mod tests {
             (0..100).map_while(|_| ConnectionPlace::of_client(&places, Who::client("a")).ok()).collect();
         assert_eq!(silent.len(), 16);
         assert!(ConnectionPlace::of_client(&places, Who::client("b")).is_ok());
+    }
+
+    #[test]
+    fn one_client_may_have_the_largest_archive_however_few_there_may_be() {
+        for archives_max in [1, 2, 4, 8, usize::MAX] {
+            let places = Places::new(&GatewayConfig { archives_max, ..GatewayConfig::default() });
+            assert!(places.archives.figures().bounds.one >= ARCHIVE_BYTES_MAX, "{archives_max}");
+        }
+        let default = Places::new(&GatewayConfig::default()).archives.figures().bounds;
+        assert_eq!((default.all, default.one), (1 << 30, 256 << 20));
     }
 
     #[test]
