@@ -28,14 +28,34 @@ async function cutOff(page: Page): Promise<string[]> {
   });
 }
 
+/** Waits until the rows and the width of the page stay as they are for three frames: the list follows the window in frames of its own. */
+async function settled(page: Page, rows: string): Promise<void> {
+  await page.evaluate(async (rows) => {
+    const frame = () => new Promise((done) => requestAnimationFrame(done));
+    const look = () => {
+      const boxes = [...document.querySelectorAll(`${rows}, .listbar, .topbar, .bottombar`)].map((it) => it.getBoundingClientRect());
+      return JSON.stringify([document.documentElement.scrollWidth, boxes]);
+    };
+    for (let [before, same] = ["", 0]; same < 3; ) {
+      await frame();
+      const now = look();
+      same = now === before ? same + 1 : 0;
+      before = now;
+    }
+  }, rows);
+}
+
 async function enlargeText(page: Page, percent: number): Promise<void> {
   await page.evaluate((percent) => (document.documentElement.style.fontSize = `${percent}%`), percent);
 }
 
-/** The top edges of the rows in sight, by name. */
+/** The top edges of the first rows in sight, by name. */
 async function tops(page: Page, rows: string): Promise<Record<string, number>> {
+  await settled(page, rows);
   return page.evaluate((rows) => {
     const found = [...document.querySelectorAll<HTMLElement>(`${rows}:not(.off):not(.head-line)`)];
+    // Elements are reused: their order is that of the rows only some frames later.
+    found.sort((one, other) => one.getBoundingClientRect().top - other.getBoundingClientRect().top);
     return Object.fromEntries(found.slice(0, 3).map((it) => [it.querySelector(".name")?.textContent, Math.round(it.getBoundingClientRect().top)]));
   }, rows);
 }

@@ -60,10 +60,11 @@ pub(crate) fn all(repo: &Repo, steps: &mut Steps, browser: &Browser, compiler: C
     total += steps.check(repo, "trunk build", &mut build)?;
     steps.step("End-to-end tests, in headless Chromium");
     total += steps.suite(repo, "end-to-end tests", &mut end_to_end_tests(repo, browser))?;
-    steps.step("The main paths, in headless Firefox");
-    let mut firefox = end_to_end_tests(repo, browser);
-    firefox.args(["--config", "firefox.config.ts"]).env("FIREFOX", &browser.firefox);
-    total += steps.suite(repo, "tests in Firefox", &mut firefox)?;
+    steps.step("The main paths, in Firefox and the whole Chromium");
+    let mut browsers = end_to_end_tests(repo, browser);
+    browsers.args(["--config", "browsers.config.ts"]);
+    browsers.env("FIREFOX", &browser.firefox).env("CHROME", &browser.chromium);
+    total += steps.suite(repo, "tests of the browsers", &mut browsers)?;
     Ok(total)
 }
 
@@ -98,7 +99,7 @@ fn end_to_end_tests(repo: &Repo, browser: &Browser) -> Command {
         .current_dir(repo.path("e2e"))
         .env("PASSERELLE_BIN", repo.target("debug/passerelle"))
         .env("PASSERELLE_TRUNK_PAGE", repo.target("spa-trunk"))
-        .env("CHROME", &browser.chromium);
+        .env("CHROME", &browser.headless_shell);
     command
 }
 

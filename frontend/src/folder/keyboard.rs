@@ -3,6 +3,7 @@
 #![cfg(target_arch = "wasm32")]
 
 use leptos::prelude::*;
+use leptos::task::{spawn_local, tick};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
 
@@ -63,12 +64,15 @@ impl FileBrowser {
             Intent::Parent => self.parent(),
             Intent::Type(letter) => self.type_letter(letter),
             Intent::Filter => {
-                // A new filter clears the selection, and the bar of the selection may cover the field.
+                // A new filter clears the selection; a row that waits for the focus does not get it.
                 self.selection.update(Selection::clear);
-                // At once if the field is drawn, for a user who types on; a row that waits for the focus does not get it.
                 self.focus_pending.set_value(false);
-                focus(FILTER_ID);
-                request_animation_frame(|| focus(FILTER_ID));
+                // The bar of the selection hides the field until the effects of this have run. Not in the next frame:
+                // keys that the user presses before it are meant for the field.
+                spawn_local(async {
+                    tick().await;
+                    focus(FILTER_ID);
+                });
             }
             Intent::Help => self.help.set(true),
             Intent::Act(_) => {}

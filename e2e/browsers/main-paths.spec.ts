@@ -1,4 +1,5 @@
-//! The main paths, in the system's Firefox. Their assertions are about rows and the disk; the tests in Chromium are about words.
+//! The main paths, in the system's Firefox and in the whole Chromium. Their assertions are about rows and the disk; the
+//! tests in the headless shell are about words.
 //!
 //! Folders are opened by Enter: the driver sends the two clicks of a double click apart from each other.
 
