@@ -68,7 +68,7 @@ impl JobRunner {
         let first = self.ended;
         self.unwritten.extend(group.iter().enumerate().map(|(offset, (_, to))| ItemRecord {
             item: first + offset,
-            target: Some(to.as_bytes().to_vec()),
+            target: Some(to.clone()),
             outcome: None,
         }));
         self.write_journal(false);

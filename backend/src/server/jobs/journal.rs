@@ -19,8 +19,7 @@ const JOURNAL_PAUSE: Duration = Duration::from_secs(1);
 impl JobRunner {
     /// Journals that an item begins, with the path that it is about to give. The item's work has to follow.
     pub(super) fn begin(&mut self, index: usize, target: Option<&VPath>) {
-        let target = target.map(|path| path.as_bytes().to_vec());
-        self.unwritten.push(ItemRecord { item: index, target, outcome: None });
+        self.unwritten.push(ItemRecord { item: index, target: target.cloned(), outcome: None });
         self.write_journal(false);
         self.begun = Some(index);
     }

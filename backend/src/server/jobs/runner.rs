@@ -73,8 +73,7 @@ impl JobRunner {
         let ended = live.status.borrow().outcomes.len();
         let resumed = before.map(|items| {
             let begun = items.into_iter().filter(|record| record.item >= ended);
-            let path = |bytes| VPath::from_bytes(bytes).ok();
-            begun.map(|record| (record.item, record.target.and_then(path))).collect()
+            begun.map(|record| (record.item, record.target)).collect()
         });
         let long = takes_many_steps(&record.request.change);
         let (unwritten, reported) = (Vec::new(), Instant::now());

@@ -1,5 +1,7 @@
 //! The records of jobs and of their items.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Row, params};
 use shared::job::Progress;
 use shared::wire::{ChangeRequest, encode};
@@ -40,7 +42,7 @@ pub(in crate::server) struct ItemRecord {
     /// Its index in the request.
     pub item: usize,
     /// The path in the storage that it was about to give, where it chose one.
-    pub target: Option<Vec<u8>>,
+    pub target: Option<VPath>,
     /// Its outcome; `None` until it has ended.
     pub outcome: Option<Outcome>,
 }
@@ -63,6 +65,9 @@ impl JobRecord {
     }
 }
 
+/// An [`ItemRecord`] in a column, as an array of its fields.
+type WrittenItem = (u64, Option<VPath>, Option<Outcome>);
+
 /// The columns of a [`JobRecord`].
 const JOBS: &str = "SELECT number, owner, id, state, version, progress, seed, canceled, request FROM jobs";
 
@@ -81,11 +86,12 @@ fn job(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
     })
 }
 
-fn item(row: &Row<'_>) -> rusqlite::Result<ItemRecord> {
-    let index: i64 = row.get(0)?;
-    let outcome: Option<Vec<u8>> = row.get(2)?;
+/// A row of `steps`.
+fn step(row: &Row<'_>) -> rusqlite::Result<WrittenItem> {
+    let (item, target, outcome): (i64, Option<Vec<u8>>, Option<Vec<u8>>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    let target = target.and_then(|bytes| VPath::from_bytes(bytes).ok());
     let outcome = outcome.map(|bytes| message::<Outcome>(2, &bytes)).transpose()?;
-    Ok(ItemRecord { item: usize::try_from(index).unwrap_or(usize::MAX), target: row.get(1)?, outcome })
+    Ok((item.cast_unsigned(), target, outcome))
 }
 
 /// Items of a change whose records are small: some kilobytes.
@@ -155,7 +161,19 @@ impl Database {
 
     /// The records of a job's items, in order.
     pub(in crate::server) fn items(&self, number: i64) -> Result<Vec<ItemRecord>, StorageError> {
-        self.rows("SELECT item, target, outcome FROM steps WHERE job = ?1 ORDER BY item", [number], item)
+        const RECORDS: &str = "SELECT records FROM item_records WHERE job = ?1 ORDER BY version";
+        // An earlier version of the server wrote these.
+        let mut written = self.rows("SELECT item, target, outcome FROM steps WHERE job = ?1", [number], step)?;
+        let records = |row: &Row<'_>| message::<Vec<WrittenItem>>(0, &row.get::<_, Vec<u8>>(0)?);
+        written.extend(self.rows(RECORDS, [number], records)?.into_iter().flatten());
+        let mut items = BTreeMap::<u64, ItemRecord>::new();
+        for (number, target, outcome) in written {
+            let item = usize::try_from(number).unwrap_or(usize::MAX);
+            let record = items.entry(number).or_insert(ItemRecord { item, target: None, outcome: None });
+            record.target = target.or(record.target.take());
+            record.outcome = outcome.or(record.outcome.take());
+        }
+        Ok(items.into_values().collect())
     }
 
     /// Records the next step of a job, all or nothing: outcomes, items that begin, its progress, and with `ended` its
@@ -166,24 +184,16 @@ impl Database {
         items: &[ItemRecord],
         ended: Option<Timestamp>,
     ) -> Result<(), StorageError> {
-        const ITEM: &str = "INSERT INTO steps (job, item, target, outcome) VALUES (?1, ?2, ?3, ?4)
-            ON CONFLICT (job, item) DO UPDATE
-            SET target = coalesce(excluded.target, target), outcome = excluded.outcome";
+        const ITEMS: &str = "INSERT OR REPLACE INTO item_records (job, version, records) VALUES (?1, ?2, ?3)";
         const JOB: &str = "UPDATE jobs SET version = ?2, progress = ?3, state = ?4, ended = ?5 WHERE number = ?1";
         let (number, version, progress, state) =
             (job.number, signed(job.version), encode(&job.progress), encode(&job.state));
-        let items: Vec<_> = items
-            .iter()
-            .map(|item| {
-                let index = i64::try_from(item.item).unwrap_or(i64::MAX);
-                (index, item.target.clone(), item.outcome.as_ref().map(encode))
-            })
-            .collect();
-        let ended = ended.map(|moment| moment.0);
+        let written = |item: &ItemRecord| (item.item as u64, item.target.clone(), item.outcome.clone());
+        let records = encode(&items.iter().map(written).collect::<Vec<WrittenItem>>());
+        let (ended, writes_items) = (ended.map(|moment| moment.0), !items.is_empty());
         self.write(Durability::Strict, move |connection| {
-            let mut statement = connection.prepare_cached(ITEM)?;
-            for (item, target, outcome) in &items {
-                statement.execute(params![number, item, target, outcome])?;
+            if writes_items {
+                connection.prepare_cached(ITEMS)?.execute(params![number, version, records])?;
             }
             connection.prepare_cached(JOB)?.execute(params![number, version, progress, state, ended]).map(drop)
         })
@@ -243,5 +253,34 @@ mod tests {
         assert_eq!(listed(3, |_| true), [3, 1, 5]);
         assert_eq!(listed(1, |change| matches!(change, Change::Trash { .. })), [2]);
         assert!(database.jobs_of(&Owner(b"other".to_vec()), 9, |_| true).unwrap().is_empty());
+    }
+
+    #[test]
+    fn later_records_of_an_item_add_to_earlier_ones() {
+        let records = Database::in_memory().unwrap();
+        let mut job = record(1, Change::Purge { ids: None });
+        job.number = records.insert_job(&job, Timestamp(0)).unwrap();
+        // An earlier version of the server has begun two items.
+        let step = "INSERT INTO steps (job, item, target) VALUES (?1, ?2, ?3)";
+        records.execute(step, params![job.number, 0, b"a"]).unwrap();
+        records.execute(step, params![job.number, 3, b"d"]).unwrap();
+        let path = |text: &str| Some(VPath::parse(text).unwrap());
+        let begun = |item, target| ItemRecord { item, target: path(target), outcome: None };
+        let done = |item| ItemRecord { item, target: None, outcome: Some(Outcome::Skipped) };
+        let mut write = |items: &[ItemRecord]| {
+            job.version += 1;
+            // What a call has written although it failed is written once.
+            (0..2).for_each(|_| records.advance_job(&job, items, None).unwrap());
+        };
+        write(&[done(0), begun(1, "b"), begun(2, "c")]);
+        write(&[done(1)]);
+        write(&[begun(2, "c (2)")]);
+        let expected = [
+            ItemRecord { target: path("a"), ..done(0) },
+            ItemRecord { target: path("b"), ..done(1) },
+            begun(2, "c (2)"),
+            begun(3, "d"),
+        ];
+        assert_eq!(records.items(job.number).unwrap(), expected);
     }
 }

@@ -87,6 +87,17 @@ const MIGRATIONS: &[&str] = &[
     -- The client that began it, of a caller without an account.
     ALTER TABLE uploads ADD COLUMN client TEXT;
     ",
+    "
+    -- What a job has written about its items at a time, in place of a row of `steps` for each: many items that end at
+    -- once are one row. Later records of an item add to earlier ones.
+    CREATE TABLE item_records (
+        job INTEGER NOT NULL REFERENCES jobs (number) ON DELETE CASCADE,
+        -- That of the job.
+        version INTEGER NOT NULL,
+        records BLOB NOT NULL,
+        PRIMARY KEY (job, version)
+    );
+    ",
 ];
 
 /// The tables are those of a later version.
