@@ -1,6 +1,7 @@
 //! Rates of changes on a disk, each as a ratio of two runs that alternate: what a small durable replacement costs that
 //! keeps the replaced file, and what it costs to trash and restore the files of a folder, against `mv`. The server makes
-//! each change durable, `mv` none, so `mv` with a sync of the file system after it is a second measure.
+//! each change durable, `mv` none, so `mv` with a sync of the file system after it is a second measure. A client either
+//! waits for each job before it sends the next, or sends all of them at once, which lets them share syncs.
 //!
 //! `PASSERELLE_BENCH_DIR` names the folder on the disk; the default is the folder for temporary files.
 
@@ -69,35 +70,62 @@ fn groups(folder: &Path) {
     names.iter().for_each(|name| fs::write(root.join("many").join(name), name).expect("a file"));
     let runtime = Runtime::new().expect("threads");
     let mut jobs = Jobs::begin(folder, &runtime);
-    let (mut trashed, mut restored) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new()));
-    let (mut server_seconds, before) = (0.0, cpu_seconds());
+    let mut measures = [false, true].map(|at_once| Measure { at_once, ..Measure::default() });
     for _ in 0..ROUNDS {
-        let (there, synced_there) = move_files(&names, &root.join("many"), &elsewhere);
-        let (back, synced_back) = move_files(&names, &elsewhere, &root.join("many"));
+        for measure in &mut measures {
+            measure.round(&names, &root.join("many"), &elsewhere, &runtime, &mut jobs);
+        }
+    }
+    measures.iter().for_each(Measure::report);
+}
+
+/// Rates of trash and restore beside those of `mv`, each pair from one round.
+#[derive(Default)]
+struct Measure {
+    /// All jobs are sent at once.
+    at_once: bool,
+    trash: Vec<(f64, f64)>,
+    trash_synced: Vec<(f64, f64)>,
+    restore: Vec<(f64, f64)>,
+    restore_synced: Vec<(f64, f64)>,
+    /// Processor time of client and server, and of `mv` and `sync`, in seconds.
+    seconds: (f64, f64),
+}
+
+impl Measure {
+    fn round(&mut self, names: &[String], many: &Path, elsewhere: &Path, runtime: &Runtime, jobs: &mut Jobs) {
         let begun = cpu_seconds();
+        let (there, synced_there) = move_files(names, many, elsewhere);
+        let (back, synced_back) = move_files(names, elsewhere, many);
+        let moved = cpu_seconds();
         let path = |name: &String| VPath::from_bytes([b"many/", name.as_bytes()].concat()).expect("a path");
         let items: Vec<_> = names.iter().map(|name| PathItem { path: path(name), if_etag: None }).collect();
         let trash = items.chunks(CHANGE_ITEMS_MAX).map(|items| Change::Trash { items: items.to_vec() });
-        let (ids, trash_rate) = jobs.run(&runtime, trash.collect());
+        let (ids, trash_rate) = jobs.run(runtime, trash.collect(), self.at_once);
         let items: Vec<_> = ids.into_iter().map(|id| RestoreItem { id, to: None }).collect();
         let conflict = Conflict::Fail;
         let restore = items.chunks(CHANGE_ITEMS_MAX).map(|items| Change::Restore { items: items.to_vec(), conflict });
-        let (_, restore_rate) = jobs.run(&runtime, restore.collect());
-        server_seconds += cpu_seconds().0 - begun.0;
-        trashed.0.push((trash_rate, there));
-        trashed.1.push((trash_rate, synced_there));
-        restored.0.push((restore_rate, back));
-        restored.1.push((restore_rate, synced_back));
+        let (_, restore_rate) = jobs.run(runtime, restore.collect(), self.at_once);
+        self.seconds.0 += cpu_seconds().0 - moved.0;
+        self.seconds.1 += moved.1 - begun.1;
+        self.trash.push((trash_rate, there));
+        self.trash_synced.push((trash_rate, synced_there));
+        self.restore.push((restore_rate, back));
+        self.restore_synced.push((restore_rate, synced_back));
     }
-    report("trash of 5000 files, to mv", &trashed.0);
-    report("trash of 5000 files, to mv and a sync", &trashed.1);
-    report("restore of 5000 files, to mv", &restored.0);
-    report("restore of 5000 files, to mv and a sync", &restored.1);
-    println!(
-        "processor time of 5000 files there and back: client and server {:.2} s, mv and sync {:.2} s",
-        server_seconds / ROUNDS as f64,
-        (cpu_seconds().1 - before.1) / ROUNDS as f64
-    );
+
+    fn report(&self) {
+        println!("jobs of {CHANGE_ITEMS_MAX}, {}:", if self.at_once { "all at once" } else { "one after the other" });
+        report("  trash of 5000 files, to mv", &self.trash);
+        report("  trash of 5000 files, to mv and a sync", &self.trash_synced);
+        report("  restore of 5000 files, to mv", &self.restore);
+        report("  restore of 5000 files, to mv and a sync", &self.restore_synced);
+        println!(
+            "  processor time of 5000 files there and back: client and server {:.3} s, mv and sync {:.3} s",
+            self.seconds.0 / ROUNDS as f64,
+            self.seconds.1 / ROUNDS as f64
+        );
+    }
 }
 
 /// Files per second of one run of `mv`, and of that run with a sync of the file system after it.
@@ -130,7 +158,7 @@ fn cpu_seconds() -> (f64, f64) {
 
 /// A file server in this process, and its client.
 struct Jobs {
-    client: Client,
+    client: Arc<Client>,
     caller: Caller,
     number: u64,
 }
@@ -148,21 +176,18 @@ impl Jobs {
         let target = Target { address: ServerAddress::InProcess(connector), key };
         let caller = Caller { scope: Scope::whole(Rights::ALL), ..Caller::default() };
         let _runtime = runtime.enter();
-        Self { client: Client::new(target, PoolConfig::default()), caller, number: 0 }
+        Self { client: Client::new(target, PoolConfig::default()).into(), caller, number: 0 }
     }
 
-    /// Runs changes to their end, one after the other. Returns the items of the trash in their outcomes, and the items
-    /// per second.
-    fn run(&mut self, runtime: &Runtime, changes: Vec<Change>) -> (Vec<TrashId>, f64) {
+    /// Runs changes to their end, one after the other or all at once. Returns the items of the trash in their outcomes,
+    /// and the items per second.
+    fn run(&mut self, runtime: &Runtime, changes: Vec<Change>, at_once: bool) -> (Vec<TrashId>, f64) {
         let (mut outcomes, begun) = (Vec::new(), Instant::now());
-        for change in changes {
-            self.number += 1;
-            let mut id = JobId([0; 16]);
-            id.0[..8].copy_from_slice(&self.number.to_le_bytes());
-            let change = self.client.change(&self.caller, id, change, Duration::from_secs(60));
-            let job = runtime.block_on(change).expect("a job");
-            assert_eq!(job.state, JobState::Done);
-            outcomes.extend(job.outcomes);
+        if at_once {
+            let running: Vec<_> = changes.into_iter().map(|change| runtime.spawn(self.change(change))).collect();
+            running.into_iter().for_each(|job| outcomes.extend(runtime.block_on(job).expect("a task")));
+        } else {
+            changes.into_iter().for_each(|change| outcomes.extend(runtime.block_on(self.change(change))));
         }
         let rate = outcomes.len() as f64 / begun.elapsed().as_secs_f64();
         let ids = outcomes.iter().filter_map(|outcome| match outcome {
@@ -170,6 +195,19 @@ impl Jobs {
             failed => panic!("{failed:?}"),
         });
         (ids.collect(), rate)
+    }
+
+    /// Runs one change, and returns its outcomes.
+    fn change(&mut self, change: Change) -> impl Future<Output = Vec<Outcome>> + use<> {
+        self.number += 1;
+        let mut id = JobId([0; 16]);
+        id.0[..8].copy_from_slice(&self.number.to_le_bytes());
+        let (client, caller) = (Arc::clone(&self.client), self.caller.clone());
+        async move {
+            let job = client.change(&caller, id, change, Duration::from_secs(60)).await.expect("a job");
+            assert_eq!(job.state, JobState::Done);
+            job.outcomes
+        }
     }
 }
 

@@ -353,7 +353,8 @@ pub trait Storage: Send + Sync + 'static {
     fn stat_trash(&self, id: TrashId) -> Result<TrashItem, StorageError>;
 
     /// Items of the trash, each as by [`Storage::stat_trash`], with the result of each in their order. What items have in
-    /// common is read once.
+    /// common is read once, so an item that has left the trash may be described as long as another one of its group is
+    /// there.
     fn stat_trash_all(&self, ids: &[TrashId]) -> Vec<Result<TrashItem, StorageError>> {
         ids.iter().map(|id| self.stat_trash(*id)).collect()
     }

@@ -18,12 +18,31 @@ pub trait Message: Encode<()> + for<'b> Decode<'b, ()> {}
 
 impl<M: Encode<()> + for<'b> Decode<'b, ()>> Message for M {}
 
-/// The bytes of a message.
-pub fn encode<M: Message>(message: &M) -> Vec<u8> {
+/// The bytes of a message or of a part of one.
+pub fn encode(message: &impl Encode<()>) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(128);
     // Writing into a vector cannot fail, nor can the encoding of a message.
     let _ = minicbor::encode(message, &mut bytes);
     bytes
+}
+
+/// The length of [`encode`]'s result, without an allocation.
+pub fn encoded_length(message: &impl Encode<()>) -> usize {
+    struct Length(usize);
+
+    impl minicbor::encode::Write for Length {
+        type Error = std::convert::Infallible;
+
+        fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
+            self.0 += bytes.len();
+            Ok(())
+        }
+    }
+
+    let mut length = Length(0);
+    // Counting cannot fail, nor can the encoding of a message.
+    let _ = minicbor::encode(message, &mut length);
+    length.0
 }
 
 /// Decodes a message that fills `bytes`. Unknown fields are ignored.
@@ -132,5 +151,18 @@ impl<C> Encode<C> for ErrorCode {
 impl<'b, C> Decode<'b, C> for ErrorCode {
     fn decode(decoder: &mut Decoder<'b>, _: &mut C) -> Result<Self, CborError> {
         decoder.u16().map(Self::from_number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encoded_length_is_that_of_the_encoding() {
+        for text in ["", "a", &"long/".repeat(100)] {
+            let path = VPath::parse(text.trim_end_matches('/')).unwrap();
+            assert_eq!(encoded_length(&path), encode(&path).len());
+        }
     }
 }

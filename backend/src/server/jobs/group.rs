@@ -1,9 +1,10 @@
 //! Items of one folder that follow each other and go to the trash, or come back from it, in one call of the storage.
 //! Between two groups a job reports its progress, and its client may cancel it.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use shared::change::{PathItem, RestoreItem};
+use shared::name_key::equivalence_key;
 use shared::{Change, Conflict, ErrorCode, Outcome, TrashId, VPath};
 
 use super::item_error::ItemError;
@@ -15,6 +16,9 @@ use crate::storage::{ToRestore, ToTrash, TrashItem, Visit};
 
 /// Items that are looked at for a group after one that ended early.
 const GROUP_MIN: usize = 16;
+/// Names that are read of a folder for each item that comes back to it: to read so many takes less time than to look one
+/// up.
+const LISTED_PER_ITEM: usize = 4;
 
 impl JobRunner {
     /// Runs the items from the present one on that form a group, and notes the outcome of each. Does nothing if they form
@@ -104,19 +108,21 @@ impl JobRunner {
     /// The items from the present one on that can be restored together: into one folder, each under a free name. After a
     /// group that ended early the next one is short, so that few items are looked at in vain.
     fn group_to_restore(&mut self, items: &[RestoreItem]) -> Vec<(TrashId, VPath)> {
-        let (mut group, mut names) = (Vec::<(TrashId, VPath)>::new(), HashSet::new());
+        let (mut group, mut names) = (Vec::<(TrashId, VPath)>::new(), HashMap::new());
         let looked_at = self.unbegun(items);
         let ids: Vec<_> = looked_at.iter().map(|wanted| wanted.id).collect();
         let Ok(found) = self.visible_items(&ids) else { return group };
         for (wanted, item) in looked_at.iter().zip(found) {
             let Some(to) = item.and_then(|item| self.target_of(wanted, item)) else { break };
+            let key = spelling_key(to.name());
             let goes_elsewhere = group.first().is_some_and(|(_, first)| first.parent() != to.parent());
-            if goes_elsewhere || !names.insert(to.name().to_vec()) {
+            if goes_elsewhere || names.contains_key(&key) {
                 break;
             }
+            names.insert(key, group.len());
             group.push((wanted.id, to));
         }
-        group.truncate(self.free_names(&group));
+        group.truncate(self.free_names(&group, &names));
         let next_max = if group.len() < ids.len() { group.len().max(GROUP_MIN) } else { self.group_max * 2 };
         self.group_max = next_max.min(GROUP_MAX);
         group
@@ -143,15 +149,33 @@ impl JobRunner {
         (!to.is_root()).then_some(to)
     }
 
-    /// How many of the first names of a group are free in its folder; none if there is no such folder.
-    fn free_names(&self, group: &[(TrashId, VPath)]) -> usize {
+    /// How many of the first names of a group are free in its folder; none if there is no such folder. `names` has the
+    /// index of each by its [`spelling_key`].
+    fn free_names(&self, group: &[(TrashId, VPath)], names: &HashMap<Vec<u8>, usize>) -> usize {
         let Some(folder) = group.first().and_then(|(_, to)| to.parent()) else { return 0 };
+        let (mut listed, mut free) = (0, group.len());
+        let read = self.storage.list_names(&folder, &mut |name, _| {
+            listed += 1;
+            free = names.get(&spelling_key(name)).map_or(free, |taken| free.min(*taken));
+            if listed > group.len() * LISTED_PER_ITEM { Visit::Stop } else { Visit::Continue }
+        });
+        let is_whole = read.is_ok() && listed <= group.len() * LISTED_PER_ITEM;
+        if is_whole { free } else { self.free_names_by_look_up(&folder, group) }
+    }
+
+    /// [`JobRunner::free_names`] in a folder that has many, or cannot be read.
+    fn free_names_by_look_up(&self, folder: &VPath, group: &[(TrashId, VPath)]) -> usize {
         let mut taken = BTreeSet::new();
-        let looked = self.storage.stat_names(&folder, &mut group.iter().map(|(_, to)| to.name()), &mut |index, _| {
+        let looked = self.storage.stat_names(folder, &mut group.iter().map(|(_, to)| to.name()), &mut |index, _| {
             taken.insert(index);
             // The names come in the order of the group.
             Visit::Stop
         });
         if looked.is_err() { 0 } else { taken.first().copied().unwrap_or(group.len()) }
     }
+}
+
+/// Equal for names that some file system takes for one.
+fn spelling_key(name: &[u8]) -> Vec<u8> {
+    equivalence_key(name).map_or_else(|| name.to_vec(), String::into_bytes)
 }

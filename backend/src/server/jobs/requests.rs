@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::limits::{FRAME_CONTROL_BYTES_MAX, JOB_WAIT_MAX};
-use shared::wire::{CancelJob, ChangeRequest, FrameKind, JobStatus, encode};
+use shared::wire::{CancelJob, ChangeRequest, FrameKind, JobStatus, encoded_length};
 use shared::{Change, ErrorCode, Job, JobId, JobState, Outcome};
 use tokio::time::timeout;
 
@@ -109,7 +109,7 @@ async fn send<W: Sink>(response: &mut ResponseWriter<'_, W>, job: Job) -> Result
     let mut part = Job { outcomes: Vec::new(), ..job };
     let mut bytes = 0;
     for outcome in outcomes {
-        bytes += encode(&outcome).len();
+        bytes += encoded_length(&outcome);
         if bytes > OUTCOMES_BYTES_MAX && !part.outcomes.is_empty() {
             response.send(FrameKind::Job, &part).await?;
             part.outcomes.clear();

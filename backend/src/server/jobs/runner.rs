@@ -106,13 +106,14 @@ impl JobRunner {
     /// Runs the job to its end, or until the server stops. Returns a job that has to wait for its turn as a long one, and
     /// then goes on with the same item.
     pub(super) fn run(mut self) -> Option<Self> {
-        let change = self.live.change.clone();
+        let live = Arc::clone(&self.live);
+        let change = &live.change;
         let started = Instant::now();
         let mut state = JobState::Done;
         while self.ended < change.len() {
             let index = self.ended;
             self.changed = self.is_resumed(index);
-            let outcome = match self.check_cancelled().and_then(|()| self.run_next(&change)) {
+            let outcome = match self.check_cancelled().and_then(|()| self.run_next(change)) {
                 Ok(None) => continue,
                 Ok(Some(outcome)) => outcome,
                 Err(ItemError::Failed(error, path)) => self.failed(error, path),
@@ -125,7 +126,7 @@ impl JobRunner {
                     state = JobState::Canceled;
                     // Of a group that the previous process had begun, each item has an outcome.
                     while self.ended < change.len() && self.is_begun(self.ended) {
-                        self.list_rest_of_purge(&change);
+                        self.list_rest_of_purge(change);
                         let outcome = self.stopped_halfway();
                         self.end_item(outcome);
                         self.changed = true;

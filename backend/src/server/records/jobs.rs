@@ -50,8 +50,8 @@ pub(in crate::server) struct ItemRecord {
 impl JobRecord {
     /// The job for its client, without outcomes.
     pub(in crate::server) fn describe(&self) -> Job {
-        let Self { id, state, version, progress, .. } = self.clone();
-        Job { id, state, version, progress, outcomes: Vec::new() }
+        let Self { id, state, version, progress, .. } = self;
+        Job { id: *id, state: *state, version: *version, progress: *progress, outcomes: Vec::new() }
     }
 
     /// The id under which item number `item` puts the entry at `path` into the trash. It is derived from a secret seed:
@@ -92,6 +92,11 @@ fn step(row: &Row<'_>) -> rusqlite::Result<WrittenItem> {
     let target = target.and_then(|bytes| VPath::from_bytes(bytes).ok());
     let outcome = outcome.map(|bytes| message::<Outcome>(2, &bytes)).transpose()?;
     Ok((item.cast_unsigned(), target, outcome))
+}
+
+/// The column with these items, as an array of [`WrittenItem`].
+fn encode_items(items: &[ItemRecord]) -> Vec<u8> {
+    encode(&items.iter().map(|item| (item.item as u64, &item.target, &item.outcome)).collect::<Vec<_>>())
 }
 
 /// Items of a change whose records are small: some kilobytes.
@@ -188,8 +193,7 @@ impl Database {
         const JOB: &str = "UPDATE jobs SET version = ?2, progress = ?3, state = ?4, ended = ?5 WHERE number = ?1";
         let (number, version, progress, state) =
             (job.number, signed(job.version), encode(&job.progress), encode(&job.state));
-        let written = |item: &ItemRecord| (item.item as u64, item.target.clone(), item.outcome.clone());
-        let records = encode(&items.iter().map(written).collect::<Vec<WrittenItem>>());
+        let records = encode_items(items);
         let (ended, writes_items) = (ended.map(|moment| moment.0), !items.is_empty());
         self.write(Durability::Strict, move |connection| {
             if writes_items {

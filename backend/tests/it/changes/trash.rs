@@ -63,6 +63,30 @@ async fn all_entries_that_a_job_may_have_are_trashed_and_restored() {
 }
 
 #[tokio::test]
+async fn taken_names_are_found_in_folders_of_any_size() {
+    // Of a small folder the names are read, and in a large one the names of the items are looked up.
+    for others in [0, 40] {
+        let storage = MemoryStorage::new();
+        let others = (0..others).map(|number| format!("docs/other{number}"));
+        for name in ["docs/a", "docs/b", "docs/c", "docs/d"].map(String::from).into_iter().chain(others) {
+            storage.add_file(&name, name.as_str()).unwrap();
+        }
+        let server = TestServer::with_storage(Arc::new(storage)).await;
+        let items = path_items(&["docs/a", "docs/b", "docs/c", "docs/d"]);
+        let ids = trash_ids(&change(&server.client, 1, Change::Trash { items }).await);
+        // One name is taken, and some file systems take another name for one of an item.
+        let paths = ["docs/b", "docs/D"].map(path).into();
+        change(&server.client, 2, Change::MakeFolder { paths, existing_ok: false }).await;
+        let items: Vec<_> = ids.into_iter().map(|id| RestoreItem { id, to: None }).collect();
+        let job = change(&server.client, 3, Change::Restore { items: items.clone(), conflict: Conflict::Fail }).await;
+        assert_eq!(outcome_texts(&job), ["docs/a", "already_exists", "docs/c", "docs/d"]);
+        let job = change(&server.client, 4, Change::Restore { items, conflict: Conflict::KeepBoth }).await;
+        assert_eq!(outcome_texts(&job), ["gone", "docs/b%20%282%29", "gone", "gone"]);
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn trashed_entries_can_be_restored_and_deleted_ones_cannot() {
     let server = TestServer::start().await;
     let job = change(&server.client, 1, Change::Trash { items: path_items(&["docs", "hello.txt", "nowhere"]) }).await;

@@ -99,25 +99,29 @@ impl<D: Dir> Tree<D> {
 
     /// See [`crate::storage::Storage::stat_trash`].
     pub(super) fn trash_item(&self, id: TrashId) -> Result<TrashItem, StorageError> {
-        self.trash_item_of(id, &mut LastTexts::default())
+        self.recorded_item(id, &mut Item::describe).map(|item| self.as_asked(item))
     }
 
     /// See [`crate::storage::Storage::stat_trash_all`].
     pub(super) fn trash_items(&self, ids: &[TrashId]) -> Vec<Result<TrashItem, StorageError>> {
         let mut texts = LastTexts::default();
-        ids.iter().map(|id| self.trash_item_of(*id, &mut texts)).collect()
-    }
-
-    fn trash_item_of(&self, id: TrashId, texts: &mut LastTexts<D>) -> Result<TrashItem, StorageError> {
-        self.recorded_item(id, texts).map(|item| self.as_asked(item))
+        let mut recorded = |id| match texts.describe(id) {
+            Some(item) => Ok(item),
+            None => self.recorded_item(id, &mut |item| item.describe_from(&mut texts)),
+        };
+        ids.iter().map(|id| recorded(*id).map(|item| self.as_asked(item))).collect()
     }
 
     /// An item under its path without links.
-    fn recorded_item(&self, id: TrashId, texts: &mut LastTexts<D>) -> Result<TrashItem, StorageError> {
+    fn recorded_item(
+        &self,
+        id: TrashId,
+        describe: &mut dyn FnMut(&Item<D>) -> TrashItem,
+    ) -> Result<TrashItem, StorageError> {
         let failed = |error| storage_error(error, "looking into the trash");
         // A disk that fails does not hide the items of those that are not open.
         let failure = match find_item(self.volumes.opened(), id) {
-            Ok(Some((_, item))) if !self.is_void(&item) => return Ok(item.describe_from(texts)),
+            Ok(Some((_, item))) if !self.is_void(&item) => return Ok(describe(&item)),
             Err(error) => Some(failed(error)),
             Ok(_) => None,
         };
@@ -130,7 +134,7 @@ impl<D: Dir> Tree<D> {
             for folder in folders {
                 match folder.item(id) {
                     Ok(item) if self.is_void(&item) => {}
-                    Ok(item) => return Ok(item.describe_from(texts)),
+                    Ok(item) => return Ok(describe(&item)),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                     Err(error) => return Err(failed(error)),
                 }

@@ -48,12 +48,29 @@ pub(super) struct Item<D> {
     disk: u64,
 }
 
-/// The open file with the information about the last item that was looked at, and its identity.
-pub(super) struct LastTexts<D: Dir>(Option<(Identity, OpenTexts<D::File>)>);
+/// The open file with the information about the last item that was looked at.
+pub(super) struct LastTexts<D: Dir>(Option<OpenGroup<D>>);
+
+/// The open file with the information about the items of a group.
+struct OpenGroup<D: Dir> {
+    identity: Identity,
+    texts: OpenTexts<D::File>,
+    /// The outermost folder of the volume, and the number of the file system.
+    at: VPath,
+    disk: u64,
+}
 
 impl<D: Dir> Default for LastTexts<D> {
     fn default() -> Self {
         Self(None)
+    }
+}
+
+impl<D: Dir> LastTexts<D> {
+    /// What the open file says of an item, whether or not the item is still there.
+    pub(super) fn describe(&self, id: TrashId) -> Option<TrashItem> {
+        let OpenGroup { texts, at, disk, .. } = self.0.as_ref()?;
+        texts.find(id)?.into_item(id, false, at, *disk)
     }
 }
 
@@ -150,13 +167,14 @@ impl<D: Dir> Item<D> {
     /// [`Item::read_info`] for one item of many: those of a group have one file, which is opened once.
     fn read_info_from(&self, last: &mut LastTexts<D>) -> Option<Info> {
         let (Form::Deleted, Some(identity)) = (self.form, self.info_identity) else { return self.read_info() };
-        if last.0.as_ref().is_none_or(|(open, _)| *open != identity) {
+        if last.0.as_ref().is_none_or(|open| open.identity != identity) {
             let file = self.dir.open_own_file(&self.info).ok()?;
             // Another file may have its name by now.
             let opened = D::metadata_of_file(&file).ok()?.identity;
-            last.0 = OpenTexts::open(file).map(|texts| (opened, texts));
+            let group = |texts| OpenGroup { identity: opened, texts, at: self.at.clone(), disk: self.disk };
+            last.0 = OpenTexts::open(file).map(group);
         }
-        last.0.as_ref()?.1.find(self.id)
+        last.0.as_ref()?.texts.find(self.id)
     }
 
     /// True if the entry is a folder.

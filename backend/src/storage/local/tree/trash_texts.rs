@@ -14,8 +14,10 @@ const LINE_BYTES: usize = ID_BYTES + 1 + OFFSET_BYTES + 1 + LENGTH_BYTES + 1;
 const ID_BYTES: usize = 32;
 const OFFSET_BYTES: usize = 10;
 const LENGTH_BYTES: usize = 6;
-/// Most bytes of a table that are kept in memory: more than a job can write.
-const TABLE_BYTES_MAX: usize = 64 << 10;
+/// Most bytes of a file that are kept in memory: more than the table of a job takes, and the texts of usual paths.
+const KEPT_BYTES_MAX: usize = 512 << 10;
+/// Bytes of a line of the table and of a usual text.
+const ITEM_BYTES: usize = LINE_BYTES + 256;
 
 /// The content of the file about these items.
 pub(super) fn encode(infos: &[(TrashId, Info)]) -> serde_json::Result<Vec<u8>> {
@@ -43,30 +45,33 @@ pub(super) fn find(file: &impl DiskFile, id: TrashId) -> Option<Info> {
     read_text(file, offset, length)
 }
 
-/// The file about the items of a group, with its table in memory: one read finds the text of an item.
+/// The file about the items of a group, with its beginning in memory: one read finds the texts of many items.
 pub(super) struct OpenTexts<F> {
     file: F,
-    table: Vec<u8>,
+    start: Vec<u8>,
     /// How many lines the table has, those that are not in memory included.
     lines: usize,
 }
 
 impl<F: DiskFile> OpenTexts<F> {
-    /// Reads the table; `None` if the file was damaged from outside.
+    /// Reads the beginning; `None` if the file was damaged from outside.
     pub(super) fn open(file: F) -> Option<Self> {
         let lines = count_lines(&file)?;
-        let mut table = vec![0; lines.saturating_mul(LINE_BYTES).min(TABLE_BYTES_MAX)];
-        let count = read_full(&file, &mut table, 0).ok()?;
-        table.truncate(count);
-        Some(Self { file, table, lines })
+        let mut start = vec![0; lines.saturating_mul(ITEM_BYTES).min(KEPT_BYTES_MAX)];
+        let count = read_full(&file, &mut start, 0).ok()?;
+        start.truncate(count);
+        Some(Self { file, start, lines })
     }
 
     /// See [`find`].
     pub(super) fn find(&self, id: TrashId) -> Option<Info> {
-        let (lines, _) = self.table.as_chunks();
+        let (lines, _) = self.start.as_chunks();
         let line = |number: usize| lines.get(number).copied().or_else(|| read_line(&self.file, number));
         let (offset, length) = search(self.lines, id, line)?;
-        read_text(&self.file, offset, length)
+        match self.start.get(offset..offset.saturating_add(length)) {
+            Some(text) => serde_json::from_slice(text).ok(),
+            None => read_text(&self.file, offset, length),
+        }
     }
 }
 
@@ -130,15 +135,15 @@ mod tests {
             let file = tempfile::tempfile().unwrap();
             write_full(&file, &encode(&infos).unwrap(), 0).unwrap();
             let texts = OpenTexts::open(file.try_clone().unwrap()).unwrap();
-            let without_table = OpenTexts { table: Vec::new(), file: file.try_clone().unwrap(), ..texts };
+            let not_in_memory = OpenTexts { start: Vec::new(), file: file.try_clone().unwrap(), ..texts };
             for id in &ids[..count] {
-                for info in [find(&file, *id), texts.find(*id), without_table.find(*id)] {
+                for info in [find(&file, *id), texts.find(*id), not_in_memory.find(*id)] {
                     let item = info.unwrap().into_item(*id, false, &VPath::root(), 0).unwrap();
                     assert_eq!(item.entry.path, VPath::parse(&id.to_string()).unwrap());
                 }
             }
             let absent = TrashId([8; 16]);
-            assert!([find(&file, absent), texts.find(absent), without_table.find(absent)].iter().all(Option::is_none));
+            assert!([find(&file, absent), texts.find(absent), not_in_memory.find(absent)].iter().all(Option::is_none));
         }
     }
 
