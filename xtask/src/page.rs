@@ -53,21 +53,25 @@ impl Compression {
             Self::Best => "best",
         }
     }
+}
 
-    /// The profile and features of the bundler. `Quick` shares the compiled dependencies of the server, whose profile it has.
-    const fn bundler_arguments(self) -> &'static [&'static str] {
-        match self {
-            Self::Quick => &["--profile", "quick", "--no-default-features"],
-            Self::Best => &["--profile", "tool"],
-        }
+/// The program of the crate `bundler`, and the cargo run that compiles it.
+pub(crate) struct Bundler {
+    pub(crate) build: Command,
+    pub(crate) program: PathBuf,
+    pub(crate) compression: Compression,
+}
+
+impl Bundler {
+    /// In the profile of the tools, with the program `bindgen` that trunk calls.
+    pub(crate) fn of_tools(repo: &Repo) -> Self {
+        let arguments = ["build", "--locked", "--profile", "tool", "--package", "bundler"];
+        let program = repo.target("tool").join(format!("bundler{EXE_SUFFIX}"));
+        Self { build: repo.cargo_behind(&arguments), program, compression: Compression::Best }
     }
 
-    fn bundler(self, repo: &Repo) -> PathBuf {
-        let folder = match self {
-            Self::Quick => "quick",
-            Self::Best => "tool",
-        };
-        repo.target(folder).join(format!("bundler{EXE_SUFFIX}"))
+    pub(crate) fn compile(&mut self, repo: &Repo) -> Outcome<()> {
+        child::must(repo, "compiling the bundler", &mut self.build, REMEDY)
     }
 }
 
@@ -76,16 +80,16 @@ impl Compression {
 /// The page takes longest and ends with single-threaded steps: it has the processor first, and what else is compiled fills
 /// the cores that it leaves. The two are cargo runs with a profile each: they share no folder, so neither waits for the lock
 /// of the other.
-pub(crate) fn ensure(repo: &Repo, steps: &mut Steps, compression: Compression, beside: Vec<Job<'_>>) -> Outcome<()> {
+pub(crate) fn ensure(repo: &Repo, steps: &mut Steps, bundler: Bundler, beside: Vec<Job<'_>>) -> Outcome<()> {
     // Of the sources that are compiled now: an edit meanwhile must not count as built.
     let sources = fingerprint_of_sources(repo)?;
-    if is_built_from(repo, &sources, compression) {
+    if is_built_from(repo, &sources, bundler.compression) {
         steps.step("The page has not changed");
         return beside.into_iter().try_for_each(|job| job());
     }
     steps.step("Building the page");
     tools::ensure_target(repo, tools::WASM_TARGET)?;
-    let sizes = build(repo, &sources, compression, beside)?;
+    let sizes = build(repo, &sources, bundler, beside)?;
     steps.note(&sizes);
     Ok(())
 }
@@ -112,17 +116,17 @@ fn fingerprint_of_sources(repo: &Repo) -> Outcome<String> {
 }
 
 /// Returns the sizes of the page, in words.
-fn build(repo: &Repo, sources: &str, compression: Compression, beside: Vec<Job<'_>>) -> Outcome<String> {
-    let (compiled, bundler) = mpsc::channel();
+fn build(repo: &Repo, sources: &str, mut bundler: Bundler, beside: Vec<Job<'_>>) -> Outcome<String> {
+    let (compiled, ready) = mpsc::channel();
     thread::scope(|scope| {
         let page = scope.spawn(move || {
             compile_programs(repo)?;
-            bundler.recv().map_err(|_| Failure("the bundler was not compiled".to_owned()))?;
-            bundle(repo, sources, compression)
+            let bundler = ready.recv().map_err(|_| Failure("the bundler was not compiled".to_owned()))?;
+            bundle(repo, sources, &bundler)
         });
-        let others = compile_bundler(repo, compression).and_then(|()| {
+        let others = bundler.compile(repo).and_then(|()| {
             // The page is not bundled if it did not compile.
-            let _ = compiled.send(());
+            let _ = compiled.send(bundler);
             beside.into_iter().try_for_each(|job| job())
         });
         drop(compiled);
@@ -135,22 +139,16 @@ fn compile_programs(repo: &Repo) -> Outcome<()> {
     child::must(repo, "compiling the page", &mut repo.cargo(COMPILE), REMEDY)
 }
 
-/// With the program `bindgen` that trunk calls.
-pub(crate) fn compile_bundler(repo: &Repo, compression: Compression) -> Outcome<()> {
-    let mut build = repo.cargo_behind(&["build", "--locked", "--package", "bundler"]);
-    child::must(repo, "compiling the bundler", build.args(compression.bundler_arguments()), REMEDY)
-}
-
-fn bundle(repo: &Repo, sources: &str, compression: Compression) -> Outcome<String> {
+fn bundle(repo: &Repo, sources: &str, bundler: &Bundler) -> Outcome<String> {
     let stamp_file = repo.target("spa.stamp");
     // Removed before the page is: an interrupted build must not count as a finished one.
     if stamp_file.exists() {
         fs::remove_file(&stamp_file).at(&stamp_file)?;
     }
-    let mut bundler = Command::new(compression.bundler(repo));
-    bundler.current_dir(&repo.root).arg("index.html").arg(repo.target(PROGRAMS)).arg(repo.target("spa"));
+    let mut command = Command::new(&bundler.program);
+    command.current_dir(&repo.root).arg("index.html").arg(repo.target(PROGRAMS)).arg(repo.target("spa"));
     let mut sizes = String::new();
-    let is_done = child::watch(repo, "bundling the page", &mut bundler, child::Show::Pulse, |line| {
+    let is_done = child::watch(repo, "bundling the page", &mut command, child::Show::Pulse, |line| {
         if line.contains("compressed") {
             sizes = line.to_owned();
         }
@@ -158,6 +156,6 @@ fn bundle(repo: &Repo, sources: &str, compression: Compression) -> Outcome<Strin
     if !is_done {
         return Err(Failure(format!("bundling the page failed; {REMEDY}")));
     }
-    fs::write(&stamp_file, stamp(sources, compression)).at(&stamp_file)?;
+    fs::write(&stamp_file, stamp(sources, bundler.compression)).at(&stamp_file)?;
     Ok(sizes)
 }

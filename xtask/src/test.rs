@@ -1,13 +1,13 @@
 //! `test`: every suite of tests, and one line that adds up their results.
 
-use std::{ffi::OsStr, fs, path::Path, process::Command};
+use std::{ffi::OsStr, fs, num::NonZero, path::Path, process::Command, thread};
 
 use crate::{
     browser::{self, Browser},
     compiler::Compiler,
     counts::Counts,
     fingerprint,
-    page::{self, Compression},
+    page::{self, Bundler},
     repo::{AtPath, Outcome, Repo},
     steps::Steps,
     tools::{self, Tool},
@@ -38,7 +38,7 @@ pub(crate) fn set_up(repo: &Repo, steps: &mut Steps, more: Vec<Tool>) -> Outcome
     }
     wanted.extend(more);
     let missing = tools::missing(repo, wanted);
-    page::ensure(repo, steps, Compression::Best, vec![Box::new(|| tools::install(repo, &missing))])?;
+    page::ensure(repo, steps, Bundler::of_tools(repo), vec![Box::new(|| tools::install(repo, &missing))])?;
     Ok(browser)
 }
 
@@ -72,6 +72,9 @@ pub(crate) fn all(repo: &Repo, steps: &mut Steps, browser: &Browser, compiler: C
 fn host_tests(repo: &Repo) -> Command {
     let mut command = repo.cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]);
     command.args(["--exclude", "bundler", "--exclude", "xtask"]);
+    // Most of the time a test waits for a socket, a disk or another process.
+    let threads = 3 * thread::available_parallelism().map_or(1, NonZero::get);
+    command.env("RUST_TEST_THREADS", threads.to_string());
     command
 }
 

@@ -3,7 +3,7 @@
 use std::{env::consts::EXE_SUFFIX, fs, process::Command};
 
 use crate::{
-    page::{self, Compression},
+    page::Bundler,
     repo::{AtPath, Outcome, Repo},
     tools::{self, Tool},
 };
@@ -16,7 +16,7 @@ pub(crate) fn tool() -> Tool {
 /// Installs trunk, and the crate `bundler`'s `bindgen` under the name by which trunk calls it.
 pub(crate) fn ensure(repo: &Repo) -> Outcome<()> {
     tools::ensure_target(repo, tools::WASM_TARGET)?;
-    page::compile_bundler(repo, Compression::Best)?;
+    Bundler::of_tools(repo).compile(repo)?;
     let folder = repo.target("tool/trunk");
     fs::create_dir_all(&folder).at(&folder)?;
     let bindgen = repo.target("tool").join(format!("bindgen{EXE_SUFFIX}"));

@@ -1,16 +1,24 @@
 //! What a subscriber writes, for a test that reads it.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
+use tracing::Dispatch;
+use tracing::level_filters::LevelFilter;
 use tracing::subscriber::DefaultGuard;
 
 /// The log of the thread of a test.
 #[derive(Clone, Default)]
 pub(crate) struct CapturedLog(Arc<Mutex<Vec<u8>>>);
 
+/// A subscriber that takes nothing. Where there is one subscriber alone, tracing asks that of the thread which reaches a log
+/// line first, has `None` in another test, and drops the line in all threads from then on.
+static SECOND: LazyLock<Dispatch> =
+    LazyLock::new(|| Dispatch::new(tracing_subscriber::fmt().with_max_level(LevelFilter::OFF).finish()));
+
 impl CapturedLog {
     /// Captures all lines from `level` on until the guard is dropped.
     pub(crate) fn start(level: tracing::Level) -> (Self, DefaultGuard) {
+        LazyLock::force(&SECOND);
         let log = Self::default();
         let writing = log.clone();
         let subscriber = tracing_subscriber::fmt().with_max_level(level).with_ansi(false);
