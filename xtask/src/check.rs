@@ -7,6 +7,7 @@ use crate::macos;
 use crate::{
     compiler::Compiler,
     counts::Counts,
+    page,
     repo::{Outcome, Repo},
     steps::Steps,
     tidy, tools, windows,
@@ -64,13 +65,9 @@ fn checks(repo: &Repo) -> Vec<(&'static str, Command)> {
     let mut documentation = repo.cargo(&["doc", "--workspace", "--no-deps", "--locked", "--document-private-items"]);
     // Readers of the source follow links from a public item to a private one.
     documentation.env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links");
-    // In the profile of the page, whose macros and build scripts are compiled already. Not `shared`, whose tests use
-    // crates that are not for this target.
-    let mut page = repo.cargo(&["clippy", "--locked", "--all-targets", "--profile", "wasm-release"]);
-    page.args(["--package", "frontend", "--target", tools::WASM_TARGET, "--", "-D", "warnings"]);
     vec![
         ("cargo fmt", repo.cargo(&["fmt", "--all", "--check"])),
-        ("clippy for the page", page),
+        ("clippy for the page", page::programs(repo, Compiler::Clippy)),
         ("cargo deny", repo.cargo(&["deny", "--workspace", "--locked", "check", "bans", "licenses", "sources"])),
         ("cargo doc", documentation),
     ]

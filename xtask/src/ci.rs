@@ -22,7 +22,7 @@ pub(crate) fn ci(repo: &Repo) -> Outcome<()> {
 }
 
 fn everything(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
-    let browser = test::set_up(repo, steps, vec![tools::cargo_deny()])?;
+    let browser = test::set_up(repo, steps, vec![tools::cargo_deny()], Compiler::Clippy)?;
     let mut total = check::lints(repo, steps)?;
     // With a warning, clippy compiles nothing that the tests could run.
     let compiler = if total.failed == 0 { Compiler::Clippy } else { Compiler::Rustc };

@@ -3,7 +3,9 @@
 use std::{env::consts::EXE_SUFFIX, fs, path::PathBuf, process::Command, sync::mpsc, thread};
 
 use crate::{
-    child, fingerprint,
+    child,
+    compiler::Compiler,
+    fingerprint,
     repo::{AtPath, Failure, Outcome, Repo},
     steps::Steps,
     tools,
@@ -80,7 +82,13 @@ impl Bundler {
 /// The page takes longest and ends with single-threaded steps: it has the processor first, and what else is compiled fills
 /// the cores that it leaves. The two are cargo runs with a profile each: they share no folder, so neither waits for the lock
 /// of the other.
-pub(crate) fn ensure(repo: &Repo, steps: &mut Steps, bundler: Bundler, beside: Vec<Job<'_>>) -> Outcome<()> {
+pub(crate) fn ensure(
+    repo: &Repo,
+    steps: &mut Steps,
+    compiler: Compiler,
+    bundler: Bundler,
+    beside: Vec<Job<'_>>,
+) -> Outcome<()> {
     // Of the sources that are compiled now: an edit meanwhile must not count as built.
     let sources = fingerprint_of_sources(repo)?;
     if is_built_from(repo, &sources, bundler.compression) {
@@ -89,7 +97,7 @@ pub(crate) fn ensure(repo: &Repo, steps: &mut Steps, bundler: Bundler, beside: V
     }
     steps.step("Building the page");
     tools::ensure_target(repo, tools::WASM_TARGET)?;
-    let sizes = build(repo, &sources, bundler, beside)?;
+    let sizes = build(repo, &sources, compiler, bundler, beside)?;
     steps.note(&sizes);
     Ok(())
 }
@@ -116,11 +124,17 @@ fn fingerprint_of_sources(repo: &Repo) -> Outcome<String> {
 }
 
 /// Returns the sizes of the page, in words.
-fn build(repo: &Repo, sources: &str, mut bundler: Bundler, beside: Vec<Job<'_>>) -> Outcome<String> {
+fn build(
+    repo: &Repo,
+    sources: &str,
+    compiler: Compiler,
+    mut bundler: Bundler,
+    beside: Vec<Job<'_>>,
+) -> Outcome<String> {
     let (compiled, ready) = mpsc::channel();
     thread::scope(|scope| {
         let page = scope.spawn(move || {
-            compile_programs(repo)?;
+            compile_programs(repo, compiler)?;
             let bundler = ready.recv().map_err(|_| Failure("the bundler was not compiled".to_owned()))?;
             bundle(repo, sources, &bundler)
         });
@@ -135,8 +149,19 @@ fn build(repo: &Repo, sources: &str, mut bundler: Bundler, beside: Vec<Job<'_>>)
     })
 }
 
-fn compile_programs(repo: &Repo) -> Outcome<()> {
-    child::must(repo, "compiling the page", &mut repo.cargo(COMPILE), REMEDY)
+/// The cargo run that compiles the programs of the page, and lints them if the compiler is clippy.
+pub(crate) fn programs(repo: &Repo, compiler: Compiler) -> Command {
+    compiler.of(repo.cargo(COMPILE))
+}
+
+fn compile_programs(repo: &Repo, compiler: Compiler) -> Outcome<()> {
+    let label = "compiling the page";
+    let linted = child::must(repo, label, &mut programs(repo, compiler), REMEDY);
+    // A page that clippy refuses is tested all the same; the lint is a check of its own.
+    if compiler == Compiler::Clippy && linted.is_err() {
+        return child::must(repo, label, &mut programs(repo, Compiler::Rustc), REMEDY);
+    }
+    linted
 }
 
 fn bundle(repo: &Repo, sources: &str, bundler: &Bundler) -> Outcome<String> {

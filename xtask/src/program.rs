@@ -4,6 +4,7 @@ use std::{env::consts::EXE_SUFFIX, path::PathBuf, process::Command};
 
 use crate::{
     child,
+    compiler::Compiler,
     page::{self, Bundler, Compression},
     repo::{Outcome, Repo},
     steps::Steps,
@@ -77,7 +78,7 @@ pub(crate) fn build(repo: &Repo, steps: &mut Steps, profile: Profile, https: Htt
         let mut compile = cargo(repo.cargo_behind(&["build"]), profile, https, &["--lib"]);
         vec![Box::new(move || child::must(repo, "compiling the server", &mut compile, REMEDY))]
     };
-    page::ensure(repo, steps, bundler(repo, profile, https), server)?;
+    page::ensure(repo, steps, Compiler::Rustc, bundler(repo, profile, https), server)?;
     steps.step("Building the program");
     let mut link = cargo(repo.cargo(&["build"]), profile, https, &["--bin", "passerelle"]);
     child::must(repo, "building the program", &mut link, REMEDY)?;

@@ -16,19 +16,19 @@ use crate::{
 
 pub(crate) fn test(repo: &Repo) -> Outcome<()> {
     let mut steps = Steps::start();
-    let outcome =
-        set_up(repo, &mut steps, Vec::new()).and_then(|browser| all(repo, &mut steps, &browser, Compiler::Rustc));
+    let outcome = set_up(repo, &mut steps, Vec::new(), Compiler::Rustc)
+        .and_then(|browser| all(repo, &mut steps, &browser, Compiler::Rustc));
     steps.close(outcome)
 }
 
 pub(crate) fn set_up_only(repo: &Repo) -> Outcome<()> {
     let mut steps = Steps::start();
-    let browser = set_up(repo, &mut steps, Vec::new())?;
+    let browser = set_up(repo, &mut steps, Vec::new(), Compiler::Rustc)?;
     browser::webdriver_settings(repo, &browser).map(|_| ())
 }
 
 /// Installs the browser, node's packages and the tools, and builds the page that the program under test links.
-pub(crate) fn set_up(repo: &Repo, steps: &mut Steps, more: Vec<Tool>) -> Outcome<Browser> {
+pub(crate) fn set_up(repo: &Repo, steps: &mut Steps, more: Vec<Tool>, compiler: Compiler) -> Outcome<Browser> {
     steps.step("Looking for the browsers and the end-to-end tests' packages");
     let browser = browser::ensure(repo)?;
     browser::ensure_node_packages(repo)?;
@@ -38,7 +38,7 @@ pub(crate) fn set_up(repo: &Repo, steps: &mut Steps, more: Vec<Tool>) -> Outcome
     }
     wanted.extend(more);
     let missing = tools::missing(repo, wanted);
-    page::ensure(repo, steps, Bundler::of_tools(repo), vec![Box::new(|| tools::install(repo, &missing))])?;
+    page::ensure(repo, steps, compiler, Bundler::of_tools(repo), vec![Box::new(|| tools::install(repo, &missing))])?;
     Ok(browser)
 }
 
@@ -56,8 +56,8 @@ pub(crate) fn all(repo: &Repo, steps: &mut Steps, browser: &Browser, compiler: C
     steps.step("trunk build");
     trunk::ensure(repo)?;
     // In release, because the page is compiled so already.
-    let mut build = trunk::command(repo, &["build", "--release", "--locked", "--dist", "target/spa-trunk"]);
-    total += steps.check(repo, "trunk build", &mut build)?;
+    let build = trunk::command(repo, &["build", "--release", "--locked", "--dist", "target/spa-trunk"]);
+    total += steps.check(repo, "trunk build", &mut compiler.of(build))?;
     steps.step("End-to-end tests, in headless Chromium");
     total += steps.suite(repo, "end-to-end tests", &mut end_to_end_tests(repo, browser))?;
     steps.step("The main paths, in Firefox and the whole Chromium");
