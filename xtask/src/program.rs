@@ -15,7 +15,7 @@ const REMEDY: &str = "fix the errors above and start the command again";
 /// A profile of the root `Cargo.toml` that a complete program is built with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Profile {
-    /// Compiled in less than half the time of `Release`; serves small files at a third of its speed.
+    /// Compiled in less than half the time of `Release`; serves small files more slowly.
     Quick,
     Release,
     /// With link-time optimisation.
