@@ -57,7 +57,7 @@ pub const SCOPE_ROOTS_MAX: usize = 64;
 pub const TEXT_BYTES_MAX: usize = 256;
 /// Longest name of a user in a request, in bytes: `k:` and the id of a key.
 pub const PRINCIPAL_BYTES_MAX: usize = 2 + TEXT_BYTES_MAX;
-/// Longest name of a client in a request, in bytes. The first 64 bits of an IPv6 address have 24 at most.
+/// Longest name of a client in a request, in bytes. The first 56 bits of an IPv6 address have 22 at most.
 pub const CLIENT_BYTES_MAX: usize = 32;
 /// Maximum number of capabilities in a handshake.
 pub const CAPABILITIES_MAX: usize = 32;

@@ -3,8 +3,10 @@
 //! leaves room for the others.
 //!
 //! - `shares` decides, without a clock and without waiting; `pace` decides whether a slow reader keeps its place;
-//! - `queue` lets requests wait for their turn, and gives back what a dropped [`Permit`] holds.
+//! - `queue` lets requests wait for their turn, and gives back what a dropped [`Permit`] holds;
+//! - `leases` has places that are taken back from holders that rest.
 
+mod leases;
 mod owner;
 mod pace;
 mod percent;
@@ -13,6 +15,7 @@ mod shares;
 #[cfg(test)]
 mod shares_tests;
 
+pub use leases::{Holder, InUse, Lease, Leases, Usage};
 pub use owner::{Who, client_of};
 pub use pace::{Keeps, LeastPace, Pace};
 pub use percent::share_of;

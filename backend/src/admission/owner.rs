@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 /// The owner of shares. It decides fairness alone, never what may be seen or done. A hash of its name: owners are
 /// compared and stored on paths that do not allocate.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Who([u8; 16]);
 
 impl Who {
@@ -37,14 +37,17 @@ impl Who {
     }
 }
 
-/// The client that an address stands for, as a text of at most 32 bytes: the address of IPv4, the /64 of IPv6, since the
-/// rest of such an address is the client's own choice (RFC 4291 §2.5.4).
+/// The bits of an IPv6 address that tell clients apart. Providers delegate at least that much to one customer (RFC 6177
+/// §2, RIPE-690 §4.2), who chooses the rest.
+const IPV6_PREFIX_BITS: u32 = 56;
+
+/// The client that an address stands for, as a text of at most 32 bytes: the address of IPv4, the /56 of IPv6.
 pub fn client_of(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {
-            let network = Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX));
-            format!("{network}/64")
+            let network = Ipv6Addr::from_bits(address.to_bits() & !(u128::MAX >> IPV6_PREFIX_BITS));
+            format!("{network}/{IPV6_PREFIX_BITS}")
         }
     }
 }
@@ -58,14 +61,15 @@ mod tests {
         let check = |address: &str, expected| assert_eq!(client_of(address.parse().unwrap()), expected, "{address}");
         check("192.0.2.7", "192.0.2.7");
         check("::ffff:192.0.2.7", "192.0.2.7");
-        check("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64");
-        check("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffff:ffff:ffff:ffff::/64");
+        check("2001:db8:1:2:3:4:5:6", "2001:db8:1::/56");
+        check("2001:db8:1:2ff:3:4:5:6", "2001:db8:1:200::/56");
+        check("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffff:ffff:ffff:ff00::/56");
         assert!(client_of("ffff:ffff:ffff:ffff::1".parse().unwrap()).len() <= 32);
     }
 
     #[test]
     fn owners_of_another_kind_differ() {
-        assert_eq!(Who::client("::/64"), Who::peer("::5".parse().unwrap()));
+        assert_eq!(Who::client("::/56"), Who::peer("::5".parse().unwrap()));
         assert_ne!(Who::client("ada"), Who::principal(b"ada"));
         assert_ne!(Who::one(), Who::principal(b""));
     }

@@ -38,6 +38,14 @@ impl Admission {
         Ok(self.permit(who, amount))
     }
 
+    /// Whether [`Admission::try_take`] would admit a request. It counts no refusal.
+    ///
+    /// # Errors
+    /// The [`Refusal`].
+    pub(super) fn fits(&self, who: Who, amount: u64) -> Result<(), Refusal> {
+        self.state().shares.reason_to_wait(who, amount).map_or(Ok(()), Err)
+    }
+
     /// Takes `amount` once it is the owner's turn. Dropping the future leaves the queue.
     ///
     /// # Errors
@@ -178,6 +186,11 @@ impl Permit {
     /// How much it is.
     pub fn amount(&self) -> u64 {
         self.amount
+    }
+
+    /// Whether [`Permit::resize`] would succeed.
+    pub fn may_hold(&self, amount: u64) -> bool {
+        amount <= self.amount || self.admission.fits(self.who, amount - self.amount).is_ok()
     }
 
     /// Holds `amount` from now on. Less is given back; more is taken at once.

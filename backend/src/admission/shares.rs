@@ -177,7 +177,7 @@ impl Shares {
 
     /// Why a request cannot be admitted at present. What waits for room goes first, so that many small requests do not
     /// keep a large one waiting for ever.
-    fn reason_to_wait(&self, who: Who, amount: u64) -> Option<Refusal> {
+    pub(super) fn reason_to_wait(&self, who: Who, amount: u64) -> Option<Refusal> {
         let Bounds { all, one, .. } = self.bounds;
         if amount > one || amount > all {
             return Some(Refusal::TooLarge);

@@ -153,6 +153,8 @@ impl Model {
 enum Step {
     Request(u8, u64),
     Try(u8, u64),
+    Accept(u8, u64),
+    Hold(u8, u64),
     Release(usize),
     Leave(usize),
 }
@@ -161,7 +163,9 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => (0_u8..5, 1_u64..5).prop_map(|(owner, amount)| Step::Request(owner, amount)),
         1 => (0_u8..5, 1_u64..5).prop_map(|(owner, amount)| Step::Try(owner, amount)),
-        3 => (0_usize..16).prop_map(Step::Release),
+        1 => (0_u8..5, 1_u64..8).prop_map(|(owner, amount)| Step::Accept(owner, amount)),
+        1 => (0_u8..5, 1_u64..8).prop_map(|(owner, amount)| Step::Hold(owner, amount)),
+        4 => (0_usize..16).prop_map(Step::Release),
         1 => (0_usize..16).prop_map(Step::Leave),
     ]
 }
@@ -169,6 +173,8 @@ fn step() -> impl Strategy<Value = Step> {
 fn run(bounds: Bounds, steps: Vec<Step>) -> Result<(), TestCaseError> {
     let mut shares = Shares::new(bounds);
     let mut model = Model { bounds, held: Vec::new(), waiting: Vec::new() };
+    // What is there already may be above the bounds.
+    let mut is_above = false;
     for step in steps {
         match step {
             Step::Request(owner, amount) => {
@@ -189,6 +195,21 @@ fn run(bounds: Bounds, steps: Vec<Step>) -> Result<(), TestCaseError> {
                 prop_assert_eq!(shares.try_take(who(owner), amount).is_ok(), admitted);
                 model.held.extend(admitted.then_some((owner, amount)));
             }
+            Step::Accept(owner, amount) => {
+                let (decision, reduced) = shares.request_accepted(who(owner), amount);
+                prop_assert_eq!(reduced, amount.min(bounds.one).min(bounds.all));
+                if model.begins_at_once(owner, reduced) {
+                    prop_assert_eq!(decision, Decision::Admitted);
+                    model.held.push((owner, reduced));
+                } else {
+                    model.waiting.push((waits(Ok(decision)), owner, reduced));
+                }
+            }
+            Step::Hold(owner, amount) => {
+                shares.hold(who(owner), amount);
+                model.held.push((owner, amount));
+                is_above = true;
+            }
             Step::Release(index) if index < model.held.len() => {
                 let (owner, amount) = model.held.remove(index);
                 prop_assert_eq!(shares.release(who(owner), amount), model.admit());
@@ -201,12 +222,15 @@ fn run(bounds: Bounds, steps: Vec<Step>) -> Result<(), TestCaseError> {
         }
         let figures = shares.figures();
         prop_assert_eq!((figures.held, figures.waiting), (model.held(), model.waiting.len()));
-        prop_assert!(figures.held <= bounds.all);
-        prop_assert!((0..5).all(|owner| model.held_by(owner) <= bounds.one));
+        prop_assert!(is_above || figures.held <= bounds.all);
+        prop_assert!(is_above || (0..5).all(|owner| model.held_by(owner) <= bounds.one));
     }
-    for (owner, amount) in std::mem::take(&mut model.held) {
-        shares.release(who(owner), amount);
+    // Every request is admitted in the end, and no owner is remembered.
+    while let Some((owner, amount)) = model.held.pop() {
+        prop_assert_eq!(shares.release(who(owner), amount), model.admit());
     }
+    let figures = shares.figures();
+    prop_assert_eq!((figures.held, figures.waiting, figures.owners), (0, 0, 0));
     Ok(())
 }
 

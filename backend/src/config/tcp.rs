@@ -119,10 +119,12 @@ impl TcpSettings {
                 self.listing_memory_mib.or(file.listing_memory_mib),
                 default.snapshot_bytes_max,
             ),
-            listed_bytes_max: self
-                .reading_memory_mib
-                .or(file.reading_memory_mib)
-                .map_or(default.listed_bytes_max, |mebibytes| (mebibytes as u64).saturating_mul(1 << 20)),
+            listed_bytes_max: positive(
+                self.reading_memory_mib.or(file.reading_memory_mib),
+                (default.listed_bytes_max >> 20) as usize,
+                "reading-memory-mib",
+            )
+            .map(|mebibytes| (mebibytes as u64).saturating_mul(1 << 20))?,
             transfer_bytes_max: mebibytes(
                 self.transfer_memory_mib.or(file.transfer_memory_mib),
                 default.transfer_bytes_max,
@@ -172,6 +174,15 @@ mod tests {
 
     fn file(text: &str) -> TcpSettings {
         toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn memory_for_listings_is_at_least_a_mebibyte() {
+        let bytes =
+            |text: &str| TcpSettings::default().resolve(&file(text)).map(|config| config.server.listed_bytes_max);
+        assert!(matches!(bytes("reading-memory-mib = 0"), Err(ConfigError::Zero("reading-memory-mib"))));
+        assert_eq!(bytes("reading-memory-mib = 3").unwrap(), 3 << 20);
+        assert_eq!(bytes("").unwrap(), ServerConfig::default().listed_bytes_max);
     }
 
     #[test]

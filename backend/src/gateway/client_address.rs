@@ -46,7 +46,7 @@ impl ClientAddress {
         Self { ip: ip.to_canonical(), who: Who::client(&name), name: name.into() }
     }
 
-    /// A client whose address is unknown: it has nothing in common with any other request or connection, by its `id`.
+    /// A client whose address is unknown: it has nothing in common with that of any other request, by its `id`.
     pub(crate) fn hidden(peer: SocketAddr, id: &str) -> Self {
         Self { ip: peer.ip().to_canonical(), name: id.into(), who: Who::client(id) }
     }
@@ -186,20 +186,40 @@ mod tests {
     #[test]
     fn one_ipv6_network_is_one_client() {
         let at = |ip: &str| ClientAddress::at(ip.parse().unwrap());
-        let (one, same, other) = (at("2001:db8:1:2::9"), at("2001:db8:1:2:ffff::"), at("2001:db8:1:3::9"));
-        assert_eq!((&*one.name, one.who), ("2001:db8:1:2::/64", same.who));
+        let (one, same, other) = (at("2001:db8:1:200::9"), at("2001:db8:1:2ff:ffff::"), at("2001:db8:1:300::9"));
+        assert_eq!((&*one.name, one.who), ("2001:db8:1:200::/56", same.who));
         assert_ne!(one.who, other.who);
         assert_eq!(at("::ffff:203.0.113.7"), at("203.0.113.7"));
     }
 
+    /// One element of the header: mostly an address, with or without a port.
+    fn element() -> impl Strategy<Value = String> {
+        prop_oneof![
+            3 => any::<IpAddr>().prop_map(|ip| ip.to_string()),
+            1 => any::<SocketAddr>().prop_map(|address| format!(" {address} ")),
+            1 => Just("10.2.2.2".to_owned()),
+            1 => "[^,]{0,60}",
+        ]
+    }
+
     proptest! {
         #[test]
-        fn any_header_is_read(lines in proptest::collection::vec(".{0,60}", 0..5)) {
+        fn any_header_is_read(lines in proptest::collection::vec(proptest::collection::vec(element(), 1..4), 0..5)) {
+            let lines: Vec<_> = lines.iter().map(|elements| elements.join(",")).collect();
             let values = lines.iter().filter_map(|line| HeaderValue::from_str(line).ok());
             let name = http::HeaderName::from_static(X_FORWARDED_FOR);
-            let headers = values.map(|value| (name.clone(), value)).collect();
-            if let Forwarded::For(ip) = Forwarded::of(SocketAddr::from(([10, 0, 0, 1], 1)), &headers, &trusted()) {
-                prop_assert!(ClientAddress::at(ip).name.len() <= CLIENT_BYTES_MAX);
+            let headers: HeaderMap = values.map(|value| (name.clone(), value)).collect();
+            let last = headers.get_all(X_FORWARDED_FOR).iter().next_back().and_then(|line| line.to_str().ok());
+            let last = last.and_then(|line| parse(line.rsplit(',').next()?.trim()));
+            match Forwarded::of(SocketAddr::from(([10, 0, 0, 1], 1)), &headers, &trusted()) {
+                Forwarded::For(ip) => {
+                    prop_assert!(ClientAddress::at(ip).name.len() <= CLIENT_BYTES_MAX);
+                    prop_assert!(lines.iter().any(|line| line.split(',').any(|text| parse(text.trim()) == Some(ip))));
+                }
+                other => {
+                    prop_assert_eq!(other, Forwarded::Directly);
+                    prop_assert_eq!(last, None);
+                }
             }
         }
     }

@@ -63,6 +63,9 @@ pub struct GatewayConfig {
     pub ready_time: Duration,
     /// How long requests in progress may take after shutdown begins.
     pub drain_time: Duration,
+    /// How long a connection keeps its place at least, from its beginning and after each request: enough for a
+    /// handshake with a busy server, and for the end of an answer to leave. After that it keeps it while there are others.
+    pub rest_time: Duration,
     /// Most connections at a time that have sent a request; one more is answered 503.
     pub connections_max: usize,
     /// Most connections at a time that have sent no complete request yet, besides the others.
@@ -140,6 +143,7 @@ impl Default for GatewayConfig {
             answer_time: Duration::from_secs(60),
             ready_time: Duration::from_secs(2),
             drain_time: Duration::from_secs(10),
+            rest_time: Duration::from_millis(250),
             connections_max: 4096,
             new_connections_max: 1024,
             requests_max: 4096,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::client_address::ClientAddress;
-use super::places::ConnectionPlace;
+use super::connection_place::ConnectionPlace;
 use super::sendfile::queue::SendfileQueue;
 
 /// Stored among the extensions of every request.

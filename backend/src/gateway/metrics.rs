@@ -12,6 +12,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::connection_place::ConnectionPlace;
 use super::gate_metrics::GateMetrics;
 use crate::admission::Figures;
 use crate::client::PoolStatus;
@@ -25,6 +26,7 @@ pub(crate) struct Metrics {
     in_flight: Gauge,
     pub connections: Gauge,
     pub refused_connections: Counter,
+    closed_connections: Counter,
     /// Body bytes received.
     pub received: Counter<u64, AtomicU64>,
     uploads: Family<UploadLabels, Counter>,
@@ -81,6 +83,9 @@ impl Metrics {
         registry.register("http_connections", "Open connections", connections.clone());
         let refused_connections = Counter::default();
         registry.register("http_connections_refused", "Connections over the limit", refused_connections.clone());
+        let closed_connections = Counter::default();
+        let help = "Idle connections that were closed to make room for others";
+        registry.register("http_connections_made_room", help, closed_connections.clone());
         let received = Counter::default();
         let help = "Bytes of request bodies received";
         registry.register_with_unit("http_received", help, Unit::Bytes, received.clone());
@@ -101,12 +106,22 @@ impl Metrics {
             in_flight,
             connections,
             refused_connections,
+            closed_connections,
             received,
             uploads,
             changes,
             event_streams,
             pool,
             places,
+        }
+    }
+
+    /// A connection has ended.
+    pub(crate) fn ended(&self, place: &ConnectionPlace) {
+        if place.is_refused() {
+            self.refused_connections.inc();
+        } else if place.has_made_room() {
+            self.closed_connections.inc();
         }
     }
 

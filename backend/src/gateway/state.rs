@@ -1,7 +1,7 @@
 //! [`Gateway`]: the client of the file server, the configuration and the counters that all requests share.
 
 use std::ops::Deref;
-use std::sync::{Arc, Once, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use axum::extract::Request;
 use tokio_util::sync::CancellationToken;
@@ -18,6 +18,7 @@ use super::metrics::Metrics;
 use super::page::assets::Page;
 use super::peer_pace::PaceRule;
 use super::places::Places;
+use super::proxy_warnings::ProxyWarnings;
 use super::request_id::{RequestId, RequestIds};
 use crate::admission::{Figures, Who};
 use crate::client::Client;
@@ -53,8 +54,7 @@ pub struct Shared {
     pub(super) request_ids: RequestIds,
     /// What else `/metrics` reports.
     other_figures: OnceLock<OtherFigures>,
-    /// Set once the log has said that a proxy is not named.
-    hidden_clients: Once,
+    proxy_warnings: ProxyWarnings,
     /// Cancelled on shutdown; ends event streams, which have no end of their own.
     pub(super) closing: CancellationToken,
 }
@@ -96,7 +96,7 @@ impl Gateway {
             hub: Hub::default(),
             request_ids: RequestIds::new(),
             other_figures: OnceLock::new(),
-            hidden_clients: Once::new(),
+            proxy_warnings: ProxyWarnings::default(),
             closing: CancellationToken::new(),
             config,
         };
@@ -115,26 +115,18 @@ impl Gateway {
     }
 
     /// Notes the client of a request, where that is not the peer, and returns as whom the request takes places. The log
-    /// says once if a proxy on this machine hides its clients.
+    /// says once if a proxy on this machine hides its clients, and once if those of another proxy count as one.
     pub(super) fn find_client(&self, request: &mut Request, id: RequestId) -> Option<Who> {
         let info = request.extensions().get::<ConnectionInfo>()?;
         let peer = info.peer;
-        let client = match Forwarded::of(peer, request.headers(), &self.config.trusted_proxies) {
-            Forwarded::Directly => return Some(info.client.who),
-            Forwarded::Together => {
-                self.hidden_clients.call_once(|| {
-                    warn!(%peer, "all clients of a proxy count as one client; name the proxy with --trusted-proxy");
-                });
-                return Some(info.client.who);
-            }
+        let how = Forwarded::of(peer, request.headers(), &self.config.trusted_proxies);
+        if let Some(warning) = self.proxy_warnings.first(&how) {
+            warn!(%peer, "{warning}");
+        }
+        let client = match how {
+            Forwarded::Directly | Forwarded::Together => return Some(info.client.who),
             Forwarded::For(ip) => ClientAddress::at(ip),
-            Forwarded::Hidden => {
-                self.hidden_clients.call_once(|| {
-                    warn!(%peer, "a proxy on this machine hides its clients, so none of them has a bound of its own; \
-                                  name the proxy with --trusted-proxy");
-                });
-                ClientAddress::hidden(peer, id.as_str())
-            }
+            Forwarded::Hidden => ClientAddress::hidden(peer, id.as_str()),
         };
         let who = client.who;
         if let Some(info) = request.extensions_mut().get_mut::<ConnectionInfo>() {

@@ -34,7 +34,8 @@ impl Memory {
         }
         let stepped = needed.next_multiple_of(Self::STEP_BYTES as u64);
         // Near a bound there may be room for what is needed and not for a whole step.
-        self.permit.resize(stepped).or_else(|_| self.permit.resize(needed)).map_err(too_many)
+        let amount = if self.permit.may_hold(stepped) { stepped } else { needed };
+        self.permit.resize(amount).map_err(too_many)
     }
 
     /// Holds memory for a manifest of so many bytes, which is complete.
@@ -72,7 +73,12 @@ mod tests {
         assert_eq!(budget.figures().held, 4 << 20);
         assert!(Memory::reserve(&budget, Who::client("a")).is_err());
         assert!(Memory::reserve(&budget, Who::client("b")).is_ok());
+        assert_eq!(budget.figures().refused, 1);
+        // Less than a step is left.
+        assert!(first.grow((4 << 20) - Memory::LEAST_BYTES).is_ok());
+        assert_eq!(budget.figures().refused, 1);
         assert!(first.grow(4 << 20).is_err());
+        assert_eq!(budget.figures().refused, 2);
         first.settle(1 << 20);
         assert_eq!(budget.figures().held, (1 << 20) + Memory::LEAST_BYTES as u64);
         drop(first);

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Poll, ready};
 use std::time::Duration;
 
@@ -16,7 +17,6 @@ use hyper_util::rt::TokioIo;
 use shared::limits::PIECE_BYTES;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
-use tokio_util::sync::CancellationToken;
 
 use super::timeouts::{TimeoutStream, Timeouts};
 use crate::gateway::config::GatewayConfig;
@@ -38,10 +38,6 @@ pub(crate) struct ConnectionContext<'a> {
     pub(crate) pace: PaceRule,
     pub(crate) service: GatewayService,
     pub(crate) info: ConnectionInfo,
-    /// Once cancelled, no new request is accepted.
-    pub(crate) shutdown: CancellationToken,
-    /// Once cancelled, the connection closes at once.
-    pub(crate) abort: CancellationToken,
 }
 
 impl ConnectionContext<'_> {
@@ -60,16 +56,19 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     context: &ConnectionContext<'_>,
 ) -> io::Result<()> {
     let phase = Phase::default();
-    let mut stream = TimeoutStream::new(stream, phase.clone(), context.timeouts()).strict();
+    let place = &context.info.place;
+    let stream = TimeoutStream::new(stream, phase.clone(), context.timeouts());
+    let mut stream = stream.strict().with_usage(Arc::clone(&place.usage));
     let idle_time = context.config.idle_time.max(context.config.header_read_time);
     let served = async {
         while let Some(resting) = requests(stream, &phase, context).await? {
             stream = resting;
             let more = tokio::select! {
                 more = timeout(idle_time, stream.readable()) => more.unwrap_or(Ok(false))?,
-                () = context.shutdown.cancelled() => false,
+                () = place.closing.cancelled() => false,
             };
             if !more {
+                place.close();
                 return stream.shutdown().await;
             }
         }
@@ -77,7 +76,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     };
     tokio::select! {
         served = served => served,
-        () = context.abort.cancelled() => Ok(()),
+        () = place.over.cancelled() => Ok(()),
     }
 }
 
@@ -106,11 +105,13 @@ async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
     );
     let mut looks = interval_at(Instant::now() + REST_TIME, REST_TIME);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut shutdown = Box::pin(context.shutdown.cancelled());
+    let place = &context.info.place;
+    let mut asked = Box::pin(place.closing.cancelled());
     let mut closing = false;
     let rests = poll_fn(|context| {
-        if !closing && shutdown.as_mut().poll(context).is_ready() {
+        if !closing && asked.as_mut().poll(context).is_ready() {
             closing = true;
+            place.close();
             Pin::new(&mut *connection).graceful_shutdown();
         }
         if let Poll::Ready(ended) = Pin::new(&mut *connection).poll(context) {

@@ -58,7 +58,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let (config, phase) = (context.config, Phase::default());
-    let stream = TimeoutStream::new(stream, phase.clone(), context.timeouts());
+    let place = &context.info.place;
+    let stream = TimeoutStream::new(stream, phase.clone(), context.timeouts()).with_usage(Arc::clone(&place.usage));
     let traffic = Arc::new(Traffic { bytes_moved: stream.bytes_moved(), ..Traffic::default() });
     let (info, service, counted) = (context.info.clone(), context.service.clone(), Arc::clone(&traffic));
     let service = service_fn(move |mut request: Request<Incoming>| {
@@ -89,10 +90,10 @@ where
     let served = async {
         let idle = tokio::select! {
             served = connection.as_mut() => return served,
-            () = context.shutdown.cancelled() => false,
-            () = context.info.place.refused.cancelled() => true,
+            () = place.closing.cancelled() => !place.stops(),
             () = traffic.wait_until_idle(config.idle_time) => true,
         };
+        place.close();
         connection.as_mut().graceful_shutdown();
         if !idle {
             return connection.await;
@@ -102,7 +103,7 @@ where
     };
     tokio::select! {
         served = served => served.map_err(io::Error::other),
-        () = context.abort.cancelled() => Ok(()),
+        () = place.over.cancelled() => Ok(()),
     }
 }
 

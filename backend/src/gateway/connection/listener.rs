@@ -19,12 +19,12 @@ use tracing::{debug, warn};
 
 use super::http1::{self, ConnectionContext};
 use super::tls::{self, Tls};
-use crate::admission::Refusal;
+use crate::admission::{Refusal, Who};
 use crate::gateway::client_address::{ClientAddress, is_trusted};
 use crate::gateway::connection_info::{ConnectionInfo, Transport};
+use crate::gateway::connection_place::{ConnectionPlace, Stop};
 use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::middleware::service::GatewayService;
-use crate::gateway::places::ConnectionPlace;
 use crate::gateway::request_id::RequestId;
 use crate::gateway::state::Gateway;
 use crate::sockets;
@@ -54,8 +54,7 @@ async fn accept(listeners: Vec<TcpListener>, gateway: Gateway, tls: Option<Tls>,
         service: GatewayService::new(gateway.clone()),
         refusals: Arc::new(Semaphore::new(REFUSALS_MAX)),
         tasks: TaskTracker::new(),
-        abort: CancellationToken::new(),
-        shutdown,
+        stop: Stop { shutdown, abort: CancellationToken::new() },
         gateway,
     };
     join_all(listeners.into_iter().map(|listener| connections.accept(listener))).await;
@@ -76,9 +75,8 @@ struct Connections {
     service: GatewayService,
     refusals: Arc<Semaphore>,
     tasks: TaskTracker,
-    /// Cancelled when the drain time is over; closes the remaining connections.
-    abort: CancellationToken,
-    shutdown: CancellationToken,
+    /// Its `abort` is cancelled when the drain time is over.
+    stop: Stop,
 }
 
 impl Connections {
@@ -87,7 +85,7 @@ impl Connections {
         loop {
             let accepted = tokio::select! {
                 biased;
-                () = self.shutdown.cancelled() => return,
+                () = self.stop.shutdown.cancelled() => return,
                 accepted = listener.accept() => accepted,
             };
             match accepted {
@@ -103,14 +101,14 @@ impl Connections {
         }
     }
 
-    fn place_of(&self, peer: SocketAddr, client: &ClientAddress) -> Result<Arc<ConnectionPlace>, Refusal> {
+    fn place_of(&self, client: &ClientAddress) -> Result<Arc<ConnectionPlace>, Refusal> {
         let places = &self.gateway.places;
         if !is_trusted(&self.gateway.config.trusted_proxies, client.ip) {
-            return ConnectionPlace::of_client(places, client.who);
+            return ConnectionPlace::of_client(places, client.who, &self.stop);
         }
         // A proxy connects for many clients, and bounds its connections itself.
-        let own = ClientAddress::hidden(peer, self.gateway.request_ids.next().as_str());
-        ConnectionPlace::of_proxy(places, own.who)
+        let own = Who::client(self.gateway.request_ids.next().as_str());
+        ConnectionPlace::of_proxy(places, own, &self.stop)
     }
 
     fn take(&self, stream: TcpStream, peer: SocketAddr) {
@@ -118,23 +116,15 @@ impl Connections {
             return debug!(%error, "a connection closed at once");
         }
         let client = ClientAddress::at(peer.ip());
-        let Ok(place) = self.place_of(peer, &client) else {
+        let Ok(place) = self.place_of(&client) else {
             return self.refuse(stream);
         };
         let (gateway, service, tls) = (self.gateway.clone(), self.service.clone(), self.tls.clone());
-        let (shutdown, abort) = (self.shutdown.clone(), self.abort.clone());
         self.tasks.spawn(async move {
             gateway.metrics.connections.inc();
             let transport = if tls.is_some() { Transport::Tls } else { Transport::Plain };
-            let info = ConnectionInfo { peer, client, place, transport, queue: None };
-            let context = ConnectionContext {
-                config: &gateway.config,
-                pace: gateway.pace.clone(),
-                service,
-                info,
-                shutdown,
-                abort,
-            };
+            let info = ConnectionInfo { peer, client, place: Arc::clone(&place), transport, queue: None };
+            let context = ConnectionContext { config: &gateway.config, pace: gateway.pace.clone(), service, info };
             let served = match tls {
                 None => serve_plain(stream, context).await,
                 Some(tls) => tls.serve(stream, &context).await,
@@ -143,6 +133,7 @@ impl Connections {
                 debug!(%peer, %error, "a connection broke");
             }
             gateway.metrics.connections.dec();
+            gateway.metrics.ended(&place);
         });
     }
 
@@ -173,7 +164,7 @@ impl Connections {
         self.tasks.close();
         if timeout(self.gateway.config.drain_time, self.tasks.wait()).await.is_err() {
             warn!(connections = self.tasks.len(), "requests were still running at the end of the drain time");
-            self.abort.cancel();
+            self.stop.abort.cancel();
             self.tasks.wait().await;
         }
     }

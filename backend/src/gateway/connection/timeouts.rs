@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 use super::framing::Framing;
+use crate::admission::{InUse, Usage};
 use crate::gateway::peer_pace::{PaceRule, PeerPace};
 use crate::gateway::phase::Phase;
 use crate::lazy_timeout::LazyTimeout;
@@ -40,6 +41,10 @@ pub(crate) struct TimeoutStream<S> {
     reading: Option<Instant>,
     /// Deadline of a pending write, if there is one.
     writing: Option<Instant>,
+    /// The use of the connection's place.
+    usage: Arc<Usage>,
+    /// Held while a write is pending: the end of an answer may leave long after its request has ended.
+    unsent: Option<InUse>,
     /// The pace of the peer; `None` until a write has been pending.
     pace: Option<Box<PeerPace>>,
     /// One timer for both deadlines. It may fire early: resetting it at every step would cost each request more than
@@ -63,6 +68,8 @@ impl<S> TimeoutStream<S> {
             headers_since: Instant::now(),
             reading: None,
             writing: None,
+            usage: Arc::default(),
+            unsent: None,
             pace: None,
             timer: LazyTimeout::default(),
             unread: Bytes::new(),
@@ -74,6 +81,11 @@ impl<S> TimeoutStream<S> {
     /// With strict framing of HTTP/1.1.
     pub(crate) fn strict(self) -> Self {
         Self { framing: Some(Framing::default()), ..self }
+    }
+
+    /// Counts pending writes as a use of the connection's place.
+    pub(crate) fn with_usage(self, usage: Arc<Usage>) -> Self {
+        Self { usage, ..self }
     }
 
     /// Counts the bytes that were read and written. HTTP/2 watches it, because one of its streams can stall alone.
@@ -137,6 +149,7 @@ impl<S> TimeoutStream<S> {
         if result.is_ready() {
             if self.writing.take().is_some() {
                 self.phase.set_blocked(false);
+                self.unsent = None;
                 if let Some(pace) = self.pace.as_mut() {
                     pace.go_on();
                 }
@@ -144,6 +157,9 @@ impl<S> TimeoutStream<S> {
             return result;
         }
         self.phase.set_blocked(true);
+        if self.unsent.is_none() {
+            self.unsent = Some(self.usage.begin());
+        }
         let stall_time = self.timeouts.stall_time;
         self.writing.get_or_insert_with(|| Instant::now() + stall_time);
         let moved = self.bytes_moved.load(Ordering::Relaxed);
@@ -292,6 +308,20 @@ mod tests {
         near.read_exact(&mut word).await.unwrap();
         assert_eq!(&word, b"GET");
         assert_eq!(near.read_u8().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_not_sent_yet_uses_the_place() {
+        pause();
+        let usage = Arc::new(Usage::default());
+        let (near, mut far) = paced(&Phase::default());
+        let mut near = near.with_usage(Arc::clone(&usage));
+        assert!(!usage.works());
+        assert!(timeout(TIME / 2, near.write_all(&[0; 20])).await.is_err());
+        assert!(usage.works());
+        far.read_exact(&mut [0; 16]).await.unwrap();
+        near.write_all(&[0; 4]).await.unwrap();
+        assert!(!usage.works());
     }
 
     #[tokio::test]

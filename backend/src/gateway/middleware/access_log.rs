@@ -11,7 +11,7 @@ use percent_encoding::percent_encode_byte;
 use shared::ErrorCode;
 use tracing::{info, warn};
 
-use crate::admission::Permit;
+use crate::admission::{InUse, Permit};
 use crate::gateway::connection_info::ConnectionInfo;
 use crate::gateway::http::observed_body::{BodyObserver, Polled};
 use crate::gateway::request_id::RequestId;
@@ -39,8 +39,8 @@ pub(crate) struct AccessLog {
     broken: Option<String>,
     /// True once the body has ended by itself.
     ended: bool,
-    /// The place of the request among those in progress.
-    pub(super) place: Option<Permit>,
+    /// The place of the request among those in progress, and of its connection among those that work.
+    pub(super) place: Option<(Permit, InUse)>,
 }
 
 impl AccessLog {

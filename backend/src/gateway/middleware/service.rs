@@ -17,7 +17,7 @@ use shared::ErrorCode;
 use super::access_log::AccessLog;
 use super::origin::Origins;
 use super::{cors, csrf, fetch_metadata, host, transfer_coding};
-use crate::admission::{Permit, Refusal, Who};
+use crate::admission::{InUse, Permit, Refusal, Who};
 use crate::gateway::connection_info::{ConnectionInfo, Transport};
 use crate::gateway::http::observed_body::ObservedBody;
 use crate::gateway::http::problem::{ErrorResponse, Reader};
@@ -75,10 +75,10 @@ impl GatewayService {
     }
 
     /// The place of a request, and of its connection if that is new. `None` without a connection.
-    fn place(&self, request: &Request, who: Option<Who>) -> Result<Option<Permit>, Refusal> {
+    fn place(&self, request: &Request, who: Option<Who>) -> Result<Option<(Permit, InUse)>, Refusal> {
         let Some((info, who)) = request.extensions().get::<ConnectionInfo>().zip(who) else { return Ok(None) };
-        info.place.enter(&self.gateway.places, who)?;
-        places::take(&self.gateway.places.requests, who).map(Some)
+        let connection = info.place.enter(who)?;
+        Ok(Some((places::take(&self.gateway.places.requests, who)?, connection)))
     }
 
     /// Checks the request and calls the router.
@@ -108,15 +108,12 @@ impl GatewayService {
 
 /// Refuses a request for which there is no place, and with it a connection that has none.
 fn refused_place(gateway: &Gateway, mut request: Request, refusal: Refusal) -> Response {
-    let closes = request.extensions().get().is_some_and(|info: &ConnectionInfo| info.place.refused.is_cancelled());
+    let closes = request.extensions().get().is_some_and(|info: &ConnectionInfo| info.place.is_refused());
     let is_http1 = request.version() < Version::HTTP_2;
     drop(RequestBody::of(&gateway.bodies, &mut request));
     let mut response = places::refused(refusal).into_response();
-    if closes {
-        gateway.metrics.refused_connections.inc();
-        if is_http1 {
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
+    if closes && is_http1 {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }

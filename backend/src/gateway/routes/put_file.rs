@@ -111,14 +111,15 @@ async fn store(
     checksum: Option<Checksum>,
 ) -> Result<Upload, ErrorResponse> {
     let checksum = checksum.filter(|checksum| checksum.algorithm != Algorithm::Blake3);
+    let has_key = stage.key.is_some();
     let mut request = Store { stage, checksum };
-    match gateway.client.store(&request, bytes).await {
-        // A file server of version 0.1.0 takes no key.
-        Err(error) if error.code == ErrorCode::BadRequest && request.stage.key.take().is_some() => {
-            Ok(gateway.client.store(&request, bytes).await?)
-        }
-        stored => Ok(stored?),
+    let stored = gateway.client.store(&request, bytes).await;
+    // A file server of version 0.1.0 takes no key, and does not tell its version.
+    if has_key && stored.as_ref().is_err_and(|error| error.code == ErrorCode::BadRequest) {
+        request.stage.key = None;
+        return Ok(gateway.client.store(&request, bytes).await?);
     }
+    Ok(stored?)
 }
 
 /// Streams the body into a staged upload, and commits it.

@@ -9,6 +9,7 @@ use backend::admission::LeastPace;
 use backend::client::PoolConfig;
 use backend::gateway::{Anonymous, GatewayConfig};
 use backend::storage::memory::MemoryStorage;
+use futures_util::future::select_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
@@ -111,22 +112,120 @@ async fn silent_sockets_of_one_client_leave_places_to_others() {
     gateway.assert_healthy_and_stop().await;
 }
 
+/// The connection is closed after what was sent on it.
+async fn assert_closed(stream: &mut TcpStream) {
+    let closed = timeout(TEST_TIMEOUT, stream.read_to_end(&mut Vec::new())).await;
+    closed.expect("the connection stays open").unwrap();
+}
+
+/// Waits until the oldest connection of one attacker is closed, and returns what came on it.
+async fn closed_one(streams: &mut [TcpStream]) -> Vec<u8> {
+    let ends = streams.iter_mut().step_by(16).map(|stream| {
+        Box::pin(async {
+            let mut rest = Vec::new();
+            stream.read_to_end(&mut rest).await.unwrap();
+            rest
+        })
+    });
+    timeout(TEST_TIMEOUT, select_all(ends)).await.expect("no connection is closed").0
+}
+
+/// Clients that together may have all places.
+const ATTACKERS: [[u8; 4]; 4] = [[127, 0, 0, 2], [127, 0, 0, 3], [127, 0, 0, 4], [127, 0, 0, 5]];
+const NEWCOMER: [u8; 4] = [127, 0, 0, 6];
+
+/// Connections lose their places as soon as they rest.
+fn without_rest_time() -> GatewayConfig {
+    GatewayConfig { rest_time: Duration::ZERO, ..config() }
+}
+
+/// As many connections of each attacker as it may have of 64.
+async fn connect_all(gateway: &TestGateway) -> Vec<TcpStream> {
+    let mut streams = Vec::new();
+    for attacker in ATTACKERS {
+        for _ in 0..16 {
+            streams.push(connect(gateway, attacker).await);
+        }
+    }
+    streams
+}
+
 #[tokio::test]
-async fn idle_connections_of_one_client_leave_places_to_others() {
-    let config = GatewayConfig { connections_max: 64, ..config() };
+async fn silent_sockets_that_hold_all_places_make_room_for_another_client() {
+    let config = GatewayConfig { connections_max: 64, new_connections_max: 64, ..without_rest_time() };
     let gateway = gateway(config, PoolConfig::default()).await;
-    let mut statuses = Vec::new();
+    let mut silent = connect_all(&gateway).await;
+    assert_served(&gateway, NEWCOMER).await;
+    wait_for(&gateway, "passerelle_http_connections_refused_total 0\n").await;
+    assert_eq!(closed_one(&mut silent).await, b"");
+    // A client that goes on to send its headers has its place.
+    for stream in &mut silent[48..] {
+        let _ = stream.write_all(b"GET /healthz HTTP/1.1\r\n").await;
+    }
+    assert_eq!(send(&gateway, NEWCOMER, "GET /files/hello.txt", b"").await.text(), "hello");
+    silent[63].write_all(b"host: localhost\r\n\r\n").await.unwrap();
+    assert_eq!(status(&mut silent[63]).await, 200);
+    drop(silent);
+    gateway.assert_healthy_and_stop().await;
+}
+
+#[tokio::test]
+async fn idle_connections_that_hold_all_places_make_room_for_another_client() {
+    let config = GatewayConfig { connections_max: 64, ..without_rest_time() };
+    let gateway = gateway(config, PoolConfig::default()).await;
+    let mut idle = connect_all(&gateway).await;
+    for stream in &mut idle {
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        assert_eq!(status(stream).await, 200);
+    }
+    assert_served(&gateway, NEWCOMER).await;
+    wait_for(&gateway, "passerelle_http_connections_refused_total 0\n").await;
+    // Closed without an answer that belongs to no request.
+    let rest = closed_one(&mut idle).await;
+    assert!(rest.ends_with(b"ok\n"), "{:?}", String::from_utf8_lossy(&rest));
+    // Part of a request is no use of a place.
+    for stream in &mut idle {
+        let _ = stream.write_all(b"GET /healthz HTTP/1.1\r\n").await;
+    }
+    assert_eq!(send(&gateway, NEWCOMER, "GET /files/hello.txt", b"").await.text(), "hello");
+    drop(idle);
+    gateway.assert_healthy_and_stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_needs_more_connections_loses_its_own_idle_ones() {
+    let config = GatewayConfig { connections_max: 64, ..without_rest_time() };
+    let gateway = gateway(config, PoolConfig::default()).await;
     let mut idle = Vec::new();
     for _ in 0..80 {
         let mut stream = begin(&gateway, ATTACKER, "GET /healthz HTTP/1.1\r\nhost: localhost").await;
-        statuses.push(status(&mut stream).await);
+        assert_eq!(status(&mut stream).await, 200);
         idle.push(stream);
     }
-    assert_eq!((statuses.iter().filter(|status| **status == 200).count(), statuses[79]), (16, 429));
+    for stream in &mut idle[..64] {
+        assert_closed(stream).await;
+    }
+    wait_for(&gateway, "passerelle_http_connections_made_room_total 64\n").await;
+    idle[79].write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
     assert_served(&gateway, OTHER).await;
-    // A refused connection is closed.
-    let mut rest = Vec::new();
-    timeout(TEST_TIMEOUT, idle[79].read_to_end(&mut rest)).await.expect("the connection stays open").unwrap();
+    gateway.assert_healthy_and_stop().await;
+}
+
+#[tokio::test]
+async fn busy_connections_of_one_client_leave_places_to_others() {
+    let config = GatewayConfig { connections_max: 64, ..without_rest_time() };
+    let gateway = gateway(config, PoolConfig::default()).await;
+    let mut unread = Vec::new();
+    let mut statuses = Vec::new();
+    for _ in 0..20 {
+        let mut stream = begin(&gateway, ATTACKER, UNREAD).await;
+        statuses.push(status(&mut stream).await);
+        unread.push(stream);
+    }
+    assert_eq!((statuses.iter().filter(|status| **status == 200).count(), statuses[19]), (16, 429));
+    assert_served(&gateway, OTHER).await;
+    assert_closed(&mut unread[19]).await;
+    wait_for(&gateway, "passerelle_http_connections_refused_total 4\n").await;
     gateway.assert_healthy_and_stop().await;
 }
 

@@ -121,11 +121,11 @@ async fn disconnected_readers_leave_no_state() {
 #[tokio::test]
 async fn too_many_connections_are_refused_with_an_error() {
     let config = GatewayConfig { connections_max: 4, ..GatewayConfig::default() };
-    let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
+    let gateway = TestGateway::with_config(large(), config).await;
     let mut kept = Vec::new();
     for _ in 0..4 {
         let mut stream = gateway.connect().await;
-        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        stream.write_all(b"GET /files/large HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
         let mut some = [0; 15];
         stream.read_exact(&mut some).await.unwrap();
         assert_eq!(&some, b"HTTP/1.1 200 OK");

@@ -113,7 +113,7 @@ async fn silent_clients_are_disconnected() {
 
 #[tokio::test]
 async fn connections_over_the_limit_are_closed_without_a_reply() {
-    let config = GatewayConfig { connections_max: 1, ..GatewayConfig::default() };
+    let config = GatewayConfig { connections_max: 1, rest_time: TEST_TIMEOUT, ..GatewayConfig::default() };
     let gateway = TlsGateway::with_config(Arc::new(small_tree()), first_pair(), config).await;
     let kept = gateway.h2().await;
     let mut one_more = gateway.tcp().await;

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use backend::admission::LeastPace;
 use backend::gateway::GatewayConfig;
+use futures_util::future::select_all;
 use h2::client::Builder;
-use tokio::net::TcpSocket;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use super::fixtures::{H2Client, TlsGateway, first_pair};
@@ -22,11 +24,98 @@ async fn gateway(config: GatewayConfig) -> TlsGateway {
     TlsGateway::with_config(Arc::new(storage), first_pair(), config).await
 }
 
-async fn client(gateway: &TlsGateway, from: u8, window: u32) -> H2Client {
+async fn tcp(gateway: &TlsGateway, from: u8) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(([127, 0, 0, from], 0).into()).unwrap();
-    let stream = socket.connect(gateway.address).await.unwrap();
-    gateway.h2_on(stream, Builder::new().initial_window_size(window)).await
+    socket.connect(gateway.address).await.unwrap()
+}
+
+async fn client(gateway: &TlsGateway, from: u8, window: u32) -> H2Client {
+    gateway.h2_on(tcp(gateway, from).await, Builder::new().initial_window_size(window)).await
+}
+
+/// Clients that together may have all places, each with this many of 64.
+const ATTACKERS: [u8; 4] = [2, 3, 4, 5];
+const OWN: usize = 16;
+
+#[tokio::test]
+async fn idle_connections_that_hold_all_places_make_room_for_another_client() {
+    let config = GatewayConfig { connections_max: 64, rest_time: Duration::ZERO, ..GatewayConfig::default() };
+    let gateway = gateway(config).await;
+    let mut idle = Vec::new();
+    for attacker in ATTACKERS {
+        for _ in 0..OWN {
+            let client = client(&gateway, attacker, 1 << 20).await;
+            assert_eq!(client.send("GET", "/healthz", &[], b"").await.0, 200);
+            idle.push(client);
+        }
+    }
+    let other = client(&gateway, 6, 1 << 20).await;
+    assert_eq!(other.send("GET", "/files/hello.txt", &[], b"").await.0, 200);
+    // GOAWAY without an error.
+    let oldest = idle.iter_mut().step_by(OWN).map(|client| &mut client.connection);
+    let (closed, index, _) = timeout(TEST_TIMEOUT, select_all(oldest)).await.expect("no connection is closed");
+    closed.unwrap().unwrap();
+    idle.remove(index * OWN);
+    for client in &idle {
+        assert_eq!(client.send("GET", "/healthz", &[], b"").await.0, 200);
+    }
+    drop((idle, other));
+    gateway.assert_healthy_and_stop().await;
+}
+
+#[tokio::test]
+async fn handshakes_that_hold_all_places_make_room_for_another_client() {
+    let config = GatewayConfig { new_connections_max: 64, rest_time: Duration::ZERO, ..GatewayConfig::default() };
+    let gateway = gateway(config).await;
+    let mut silent = Vec::new();
+    for attacker in ATTACKERS {
+        for first in 0..OWN {
+            let mut stream = tcp(&gateway, attacker).await;
+            // Nothing, the beginning of a handshake, or a protocol that is not TLS.
+            let begin: &[u8] = [b"".as_slice(), b"\x16\x03\x01", b"GET /"][first % 3];
+            stream.write_all(begin).await.unwrap();
+            silent.push(stream);
+        }
+    }
+    let other = client(&gateway, 6, 1 << 20).await;
+    assert_eq!(other.send("GET", "/files/hello.txt", &[], b"").await.0, 200);
+    drop((silent, other));
+    gateway.assert_healthy_and_stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_is_refused_counts_once_however_many_requests_it_carries() {
+    let gateway = gateway(GatewayConfig { connections_max: 1, ..GatewayConfig::default() }).await;
+    let first = client(&gateway, 2, 16 << 10).await;
+    let held = first.begin("GET", "/files/large", &[], b"").await;
+    assert_eq!(held.status(), 200);
+    let refused = client(&gateway, 3, 1 << 20).await;
+    let request = || {
+        let mut sender = refused.sender.clone();
+        sender.send_request(refused.request("GET", "/healthz", &[]), true).unwrap().0
+    };
+    for answer in [request(), request(), request()] {
+        if let Ok(answer) = timeout(TEST_TIMEOUT, answer).await.expect("no answer") {
+            assert_eq!(answer.status(), 503);
+        }
+    }
+    let _ = timeout(TEST_TIMEOUT, refused.connection).await.expect("the connection stays open");
+    // The metrics are read on the connection that has a place.
+    let counted = async {
+        loop {
+            let (_, _, metrics) = first.send("GET", "/metrics", &[], b"").await;
+            let text = String::from_utf8(metrics).unwrap();
+            if !text.contains("passerelle_http_connections_refused_total 0\n") {
+                return text;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let text = timeout(TEST_TIMEOUT, counted).await.expect("no refusal is counted");
+    assert!(text.contains("passerelle_http_connections_refused_total 1\n"), "{text}");
+    drop((held, first));
+    gateway.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]

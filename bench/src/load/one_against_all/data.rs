@@ -17,15 +17,19 @@ const MANY: usize = 1_000_000;
 const MANY_QUICK: usize = 5_000;
 const LISTED: usize = 100;
 
-/// Creates the folder.
-pub(super) fn prepare(scratch: &Path, quick: bool) -> Outcome<PathBuf> {
+/// Creates the folder. Very many files take minutes, so they are made where the attack needs them.
+pub(super) fn prepare(scratch: &Path, quick: bool, needs_many: bool) -> Outcome<PathBuf> {
     let folder = scratch.join("one-against-all");
     sparse(&folder, "endless", ENDLESS_BYTES)?;
     sparse(&folder, "big", BIG_BYTES)?;
     sparse(&folder, "mebibyte", MEBIBYTE as u64)?;
     (0..LISTED).try_for_each(|number| sparse(&folder.join("listed"), &format!("file {number}"), 1))?;
     (0..FOLDERS).try_for_each(|number| directory(&folder.join(format!("watched/{number}"))))?;
-    let many = if quick { MANY_QUICK } else { MANY };
+    let many = match (needs_many, quick) {
+        (false, _) => 0,
+        (true, true) => MANY_QUICK,
+        (true, false) => MANY,
+    };
     (0..many).try_for_each(|number| sparse(&folder.join("many"), &format!("a file with a name {number:07}"), 0))?;
     Ok(folder)
 }

@@ -11,10 +11,9 @@ use super::{
 };
 use crate::measure::{
     peers::{Peer, ServerOptions},
-    server::Server,
     verdict::Bound,
 };
-use attacks::Held;
+use attacks::Attack;
 use user::{User, WORK};
 use xtask::repo::Outcome;
 
@@ -28,50 +27,52 @@ const ROUNDS: usize = 100;
 const ROUNDS_QUICK: usize = 10;
 
 pub(super) fn unread(fixture: &Fixture) -> Outcome<Results> {
-    against(fixture, attacks::unread)
+    against(fixture, &attacks::UNREAD)
 }
 
 pub(super) fn silent(fixture: &Fixture) -> Outcome<Results> {
-    against(fixture, attacks::silent)
+    against(fixture, &attacks::SILENT)
 }
 
 pub(super) fn digests(fixture: &Fixture) -> Outcome<Results> {
-    against(fixture, attacks::digests)
+    against(fixture, &attacks::DIGESTS)
 }
 
 pub(super) fn listings(fixture: &Fixture) -> Outcome<Results> {
-    against(fixture, attacks::listings)
+    against(fixture, &attacks::LISTINGS)
 }
 
 pub(super) fn archives(fixture: &Fixture) -> Outcome<Results> {
-    against(fixture, attacks::archives)
+    against(fixture, &attacks::ARCHIVES)
 }
 
 pub(super) fn copies(fixture: &Fixture) -> Outcome<Results> {
-    against(fixture, attacks::copies)
+    against(fixture, &attacks::COPIES)
 }
 
 pub(super) fn creations(fixture: &Fixture) -> Outcome<Results> {
-    against(fixture, attacks::creations)
+    against(fixture, &attacks::CREATIONS)
 }
 
 pub(super) fn watches(fixture: &Fixture) -> Outcome<Results> {
-    against(fixture, attacks::watches)
+    against(fixture, &attacks::WATCHES)
 }
 
-/// The other client's requests before and during the attack, which returns what it holds.
-fn against(fixture: &Fixture, attack: fn(&Server, bool) -> Held) -> Outcome<Results> {
-    let folder = data::prepare(&fixture.data.scratch, fixture.quick)?;
+/// The other client's requests before and during the attack.
+fn against(fixture: &Fixture, attack: &Attack) -> Outcome<Results> {
+    let folder = data::prepare(&fixture.data.scratch, fixture.quick, attack.needs_many)?;
     let options = ServerOptions { writable: true, ..ServerOptions::default() };
     let server = fixture.peers.start(Peer::Ours, &folder, &fixture.data.scratch, options)?;
     let rounds = if fixture.quick { ROUNDS_QUICK } else { ROUNDS };
     let mut user = User::new(&server);
     let quiet = user.work(rounds);
-    let held = attack(&server, fixture.quick);
+    let held = attack.begin(&server, fixture.quick);
+    let extent = attack.extent(&server)?;
     let busy = user.work(rounds);
     let memory = server.peak_memory() as f64;
     let mut results = Results { notes: vec![held.note.clone()], ..Results::default() };
     results.notes.extend(busy.failure.clone().map(|failure| format!("the first failure: {failure}")));
+    results.checks.push(Check::anywhere(attack.figure, extent, "", Bound::AtLeast(1.0)));
     results.checks.push(Check::none("requests of the other client that failed before", quiet.failures));
     results.checks.push(Check::none("requests of the other client that failed meanwhile", busy.failures));
     results.checks.push(Check::anywhere("peak memory of the server", memory, "bytes", Bound::AtMost(MEMORY_MAX)));

@@ -26,7 +26,7 @@ pub struct Caller {
     /// The account, if any. It owns its uploads and jobs: other callers cannot see or cancel them.
     #[n(4)]
     pub principal: Option<String>,
-    /// The client that a gateway speaks for, made of its address, such as `203.0.113.7` or `2001:db8:1:2::/64`. What is
+    /// The client that a gateway speaks for, made of its address, such as `203.0.113.7` or `2001:db8:1:200::/56`. What is
     /// scarce is shared fairly among clients of one principal; a client owns nothing. At most [`CLIENT_BYTES_MAX`] bytes.
     #[n(7)]
     pub client: Option<String>,

@@ -76,15 +76,20 @@ impl Tls {
     /// # Errors
     /// The handshake failed or took too long, or the connection broke.
     pub(crate) async fn serve(&self, stream: TcpStream, context: &ConnectionContext<'_>) -> io::Result<()> {
+        let place = &context.info.place;
         let opened = tokio::select! {
             opened = self.accept(stream, context.config.handshake_time) => opened?,
-            () = context.shutdown.cancelled() => return Ok(()),
+            () = place.closing.cancelled() => return Ok(()),
+            () = place.over.cancelled() => return Ok(()),
         };
         match opened {
             Accepted::Encrypted(stream, Protocol::Http1) => http1::serve(stream, context).await,
             Accepted::Encrypted(stream, Protocol::Http2) => http2::serve(stream, context).await,
             Accepted::Plaintext(stream) => {
-                plaintext::answer(stream, context.config).await;
+                tokio::select! {
+                    () = plaintext::answer(stream, context.config) => {}
+                    () = place.over.cancelled() => {}
+                }
                 Ok(())
             }
         }
