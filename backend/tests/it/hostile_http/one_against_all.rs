@@ -231,7 +231,9 @@ async fn busy_connections_of_one_client_leave_places_to_others() {
 
 #[tokio::test]
 async fn answers_that_one_client_does_not_read_leave_the_file_server_to_others() {
-    let pool = PoolConfig { reading_connections_max: 8, owner_percent: 25, ..PoolConfig::default() };
+    // None of the requests gives up before all of them wait.
+    let lease_time = TEST_TIMEOUT;
+    let pool = PoolConfig { reading_connections_max: 8, owner_percent: 25, lease_time, ..PoolConfig::default() };
     let gateway = gateway(config(), pool).await;
     let mut unread = Vec::new();
     for _ in 0..16 {
