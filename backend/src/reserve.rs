@@ -4,8 +4,10 @@
 
 use std::fs::File;
 use std::io;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use crate::random::random_bytes;
 
@@ -17,28 +19,58 @@ const STEP_BYTES: u64 = 1 << 20;
 const ROOM_FACTOR: u64 = 2;
 /// Bytes that are written at a time where the system cannot allocate them.
 const PIECE_BYTES: usize = 1 << 18;
+/// The unit of `st_blocks` (POSIX leaves it open; Linux, the BSDs and macOS have this one).
+#[cfg(unix)]
+const BLOCK_BYTES: u64 = 512;
 
 /// The reserve of one file system.
 pub(crate) struct Reserve {
+    free: Box<dyn Fn() -> Option<u64> + Send + Sync>,
     resize: Box<dyn Fn(u64) -> io::Result<u64> + Send + Sync>,
-    held: Mutex<u64>,
-    /// Some of it was given up.
+    state: Mutex<State>,
+    /// It was begun, and a part of it is missing.
     short: AtomicBool,
 }
 
+struct State {
+    /// Bytes that are taken.
+    held: u64,
+    /// When a step was given up last.
+    given_up: Option<Instant>,
+}
+
 impl Reserve {
-    /// Takes the space, if there is room. `held` is the length of the file, which an earlier process may have made, and
-    /// `free` the free space, as far as the system reports it, both in bytes. `resize` gives the file a length, as far
-    /// as there is room, and returns the length that it has.
+    /// Takes the space, if there is room or if an earlier process has begun the reserve. `held` is the length of the
+    /// file, in bytes; `None` if there is no file. `free` gives the free space in bytes, as far as the system reports it.
+    /// `resize` gives the file a length, as far as there is room, and returns the length that it has. It leaves no new
+    /// file without a length.
     pub(crate) fn begin(
-        held: u64,
-        free: Option<u64>,
+        held: Option<u64>,
+        free: impl Fn() -> Option<u64> + Send + Sync + 'static,
         resize: impl Fn(u64) -> io::Result<u64> + Send + Sync + 'static,
     ) -> Self {
-        let has_room = held > 0 || free.is_none_or(|free| free >= RESERVE_BYTES * ROOM_FACTOR);
-        let held = if has_room { resize(RESERVE_BYTES).unwrap_or(held) } else { held };
-        let short = AtomicBool::new(held > 0 && held < RESERVE_BYTES);
-        Self { resize: Box::new(resize), held: Mutex::new(held), short }
+        let reserve = Self {
+            free: Box::new(free),
+            resize: Box::new(resize),
+            state: Mutex::new(State { held: held.unwrap_or(0), given_up: None }),
+            // A file of the full length may have lost its blocks, as in a copy.
+            short: AtomicBool::new(held.is_some()),
+        };
+        reserve.maintain();
+        reserve
+    }
+
+    /// Takes again what was given up, or begins the reserve where there was no room for it so far.
+    pub(crate) fn maintain(&self) {
+        let has_room = || (self.free)().is_none_or(|free| free >= RESERVE_BYTES * ROOM_FACTOR);
+        let mut state = self.state();
+        let is_begun = state.held > 0 || self.short.load(Ordering::Acquire);
+        if !is_begun && has_room() {
+            state.held = (self.resize)(RESERVE_BYTES).unwrap_or(0);
+            self.short.store((1..RESERVE_BYTES).contains(&state.held), Ordering::Release);
+        }
+        drop(state);
+        self.renew();
     }
 
     /// Takes again what was given up. True if the reserve is whole, or was never begun for want of room.
@@ -46,9 +78,9 @@ impl Reserve {
         if !self.short.load(Ordering::Acquire) {
             return true;
         }
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        *held = (self.resize)(RESERVE_BYTES).unwrap_or(*held);
-        let whole = *held >= RESERVE_BYTES;
+        let mut state = self.state();
+        state.held = (self.resize)(RESERVE_BYTES).unwrap_or(state.held);
+        let whole = state.held >= RESERVE_BYTES;
         self.short.store(!whole, Ordering::Release);
         whole
     }
@@ -56,19 +88,44 @@ impl Reserve {
     /// True if more than half was given up, and there is no room to take it again: the rest is for changes that need
     /// little of it.
     pub(crate) fn is_low(&self) -> bool {
-        !self.renew() && *self.held.lock().unwrap_or_else(PoisonError::into_inner) < RESERVE_BYTES / 2
+        !self.renew() && self.state().held < RESERVE_BYTES / 2
     }
 
-    /// Gives up a step. False if nothing is left.
-    pub(crate) fn give_up(&self) -> bool {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if *held == 0 {
+    /// Gives up a step, unless another caller has done so since `began`: many that fail at once may all have room then.
+    /// False if nothing is left.
+    pub(crate) fn give_up(&self, began: Instant) -> bool {
+        let mut state = self.state();
+        if state.given_up.is_some_and(|moment| moment > began) {
+            return true;
+        }
+        if state.held == 0 {
             return false;
         }
         self.short.store(true, Ordering::Release);
-        let left = held.saturating_sub(STEP_BYTES);
-        *held = (self.resize)(left).unwrap_or(left);
-        *held == left
+        let left = state.held.saturating_sub(STEP_BYTES);
+        state.held = (self.resize)(left).unwrap_or(left);
+        state.given_up = Some(Instant::now());
+        state.held == left
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Makes a change, and makes it again for as long as it fails as `wants_space` tells and `give_up` makes room.
+/// `give_up` gets the moment at which the attempt began, as [`Reserve::give_up`].
+pub(crate) fn with_space<T, E>(
+    give_up: impl Fn(Instant) -> bool,
+    wants_space: impl Fn(&E) -> bool,
+    mut change: impl FnMut() -> Result<T, E>,
+) -> Result<T, E> {
+    loop {
+        let began = Instant::now();
+        match change() {
+            Err(error) if wants_space(&error) && give_up(began) => {}
+            changed => return changed,
+        }
     }
 }
 
@@ -92,27 +149,39 @@ pub(crate) fn resize(file: &File, length: u64) -> io::Result<u64> {
     }
 }
 
-/// Free space in bytes on the file system of a file; `None` where the system does not report it.
-pub(crate) fn free_space(file: &File) -> Option<u64> {
+/// Free space in bytes on the file system of a folder; `None` where the system does not report it.
+pub(crate) fn free_space(folder: &Path) -> Option<u64> {
     #[cfg(unix)]
-    return rustix::fs::fstatvfs(file).ok().map(|system| system.f_bavail.saturating_mul(system.f_frsize));
+    return rustix::fs::statvfs(folder).ok().map(|system| system.f_bavail.saturating_mul(system.f_frsize));
     #[cfg(not(unix))]
     {
-        let _ = file;
+        let _ = folder;
         None
     }
 }
 
 /// Gives a file blocks up to `length`; those up to `before` are there already, as far as its length tells.
 fn allocate(file: &File, before: u64, length: u64) -> io::Result<()> {
+    let from = if has_blocks(file, before)? { before } else { 0 };
     #[cfg(target_os = "linux")]
     match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, length) {
-        Ok(()) => return Ok(()),
-        // A file system without the call.
-        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {}
+        Ok(()) if has_blocks(file, length)? => return Ok(()),
+        // OpenZFS sets the length alone. Other file systems are without the call.
+        Ok(()) | Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {}
         Err(error) => return Err(error.into()),
     }
-    write_noise(file, before, length)
+    write_noise(file, from, length)
+}
+
+/// Whether a file takes as much of its disk as a length tells.
+fn has_blocks(file: &File, length: u64) -> io::Result<bool> {
+    #[cfg(unix)]
+    return Ok(std::os::unix::fs::MetadataExt::blocks(&file.metadata()?).saturating_mul(BLOCK_BYTES) >= length);
+    #[cfg(not(unix))]
+    {
+        let _ = (file, length);
+        Ok(true)
+    }
 }
 
 /// Writes bytes that no file system stores in less space.
@@ -138,46 +207,126 @@ mod tests {
 
     use super::*;
 
+    /// A disk with a reserve on it.
+    #[derive(Clone, Default)]
+    struct Disk {
+        free: Arc<AtomicU64>,
+        length: Arc<AtomicU64>,
+        /// Bytes that a quota leaves, which the system does not report.
+        quota: Option<u64>,
+    }
+
+    impl Disk {
+        fn with_free(bytes: u64) -> Self {
+            let disk = Self::default();
+            disk.leave_free(bytes);
+            disk
+        }
+
+        fn leave_free(&self, bytes: u64) {
+            self.free.store(bytes, Ordering::Relaxed);
+        }
+
+        fn free(&self) -> u64 {
+            self.free.load(Ordering::Relaxed)
+        }
+
+        fn length(&self) -> u64 {
+            self.length.load(Ordering::Relaxed)
+        }
+
+        fn reserve(&self, held: Option<u64>) -> Reserve {
+            let (looked_at, resized) = (self.clone(), self.clone());
+            Reserve::begin(
+                held,
+                move || Some(looked_at.free()),
+                move |wanted| {
+                    let before = resized.length();
+                    let room = resized.quota.unwrap_or(u64::MAX).min(before + resized.free());
+                    if wanted <= room {
+                        resized.leave_free(resized.free() + before - wanted);
+                        resized.length.store(wanted, Ordering::Relaxed);
+                    }
+                    Ok(resized.length())
+                },
+            )
+        }
+    }
+
+    fn give_up(reserve: &Reserve) -> bool {
+        reserve.give_up(Instant::now())
+    }
+
     #[test]
     fn a_reserve_is_given_up_in_steps_and_taken_again_when_there_is_room() {
-        let (free, length) = (Arc::new(AtomicU64::new(100 << 20)), Arc::new(AtomicU64::new(0)));
-        let (free_now, length_now) = (Arc::clone(&free), Arc::clone(&length));
-        let resize = move |wanted: u64| {
-            let before = length_now.load(Ordering::Relaxed);
-            if wanted <= before + free_now.load(Ordering::Relaxed) {
-                free_now.store(free_now.load(Ordering::Relaxed) + before - wanted, Ordering::Relaxed);
-                length_now.store(wanted, Ordering::Relaxed);
-            }
-            Ok(length_now.load(Ordering::Relaxed))
-        };
-        let reserve = Reserve::begin(0, Some(100 << 20), resize);
-        assert_eq!(length.load(Ordering::Relaxed), RESERVE_BYTES);
-        free.store(0, Ordering::Relaxed);
-        assert!(reserve.renew() && reserve.give_up());
-        assert_eq!(free.load(Ordering::Relaxed), STEP_BYTES);
-        free.store(0, Ordering::Relaxed);
+        let disk = Disk::with_free(100 << 20);
+        let reserve = disk.reserve(None);
+        assert_eq!(disk.length(), RESERVE_BYTES);
+        disk.leave_free(0);
+        assert!(reserve.renew() && give_up(&reserve));
+        assert_eq!(disk.free(), STEP_BYTES);
+        disk.leave_free(0);
         assert!(!reserve.renew() && !reserve.is_low());
-        assert_eq!((0..100).filter(|_| reserve.give_up()).count() as u64, RESERVE_BYTES / STEP_BYTES - 1);
+        assert_eq!((0..100).filter(|_| give_up(&reserve)).count() as u64, RESERVE_BYTES / STEP_BYTES - 1);
         assert!(!reserve.renew() && reserve.is_low());
-        free.store(RESERVE_BYTES, Ordering::Relaxed);
+        disk.leave_free(RESERVE_BYTES);
         assert!(!reserve.is_low() && reserve.renew());
-        assert_eq!((free.load(Ordering::Relaxed), length.load(Ordering::Relaxed)), (0, RESERVE_BYTES));
+        assert_eq!((disk.free(), disk.length()), (0, RESERVE_BYTES));
+    }
+
+    #[test]
+    fn callers_that_fail_at_once_give_up_one_step() {
+        let disk = Disk::with_free(100 << 20);
+        let reserve = disk.reserve(None);
+        let began = Instant::now();
+        assert!((0..100).all(|_| reserve.give_up(began)));
+        assert_eq!(disk.length(), RESERVE_BYTES - STEP_BYTES);
+        assert!(give_up(&reserve));
+        assert_eq!(disk.length(), RESERVE_BYTES - 2 * STEP_BYTES);
     }
 
     #[test]
     fn a_small_disk_has_no_reserve_and_takes_uploads() {
-        let reserve = Reserve::begin(0, Some(RESERVE_BYTES), Ok);
-        assert!(reserve.renew() && !reserve.give_up());
+        let disk = Disk::with_free(RESERVE_BYTES);
+        let reserve = disk.reserve(None);
+        assert!(reserve.renew() && !give_up(&reserve));
+        reserve.maintain();
+        assert!(reserve.renew() && disk.length() == 0);
+        disk.leave_free(RESERVE_BYTES * ROOM_FACTOR);
+        reserve.maintain();
+        assert!(disk.length() == RESERVE_BYTES && give_up(&reserve));
+    }
+
+    #[test]
+    fn a_quota_that_has_no_room_leaves_no_reserve() {
+        let disk = Disk { quota: Some(0), ..Disk::with_free(100 << 20) };
+        let reserve = disk.reserve(None);
+        assert!(reserve.renew() && !give_up(&reserve));
+    }
+
+    #[test]
+    fn a_reserve_that_was_used_up_before_the_start_is_missing_until_there_is_room() {
+        let disk = Disk::with_free(RESERVE_BYTES - 1);
+        let reserve = disk.reserve(Some(0));
+        assert!(!reserve.renew() && !give_up(&reserve));
+        disk.leave_free(RESERVE_BYTES);
+        assert!(reserve.renew() && give_up(&reserve));
         // What an earlier process has taken stays.
-        assert!(Reserve::begin(STEP_BYTES, Some(0), |bytes| Ok(bytes.min(STEP_BYTES))).give_up());
+        assert!(give_up(&disk.reserve(Some(disk.length()))));
     }
 
     #[test]
     fn the_file_has_its_blocks() {
         let file = tempfile::tempfile().unwrap();
         assert_eq!(resize(&file, RESERVE_BYTES).unwrap(), RESERVE_BYTES);
+        assert!(has_blocks(&file, RESERVE_BYTES).unwrap());
+        file.set_len(0).unwrap();
+        // A hole, as OpenZFS leaves it.
+        file.set_len(RESERVE_BYTES).unwrap();
         #[cfg(unix)]
-        assert!(std::os::unix::fs::MetadataExt::blocks(&file.metadata().unwrap()) * 512 >= RESERVE_BYTES);
+        assert!(!has_blocks(&file, RESERVE_BYTES).unwrap());
+        resize(&file, RESERVE_BYTES).unwrap();
+        assert!(has_blocks(&file, RESERVE_BYTES).unwrap());
         write_noise(&file, STEP_BYTES, RESERVE_BYTES + 1).unwrap();
         assert_eq!(file.metadata().unwrap().len(), RESERVE_BYTES + 1);
         assert_eq!(resize(&file, STEP_BYTES).unwrap(), STEP_BYTES);

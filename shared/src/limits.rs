@@ -127,6 +127,10 @@ pub const CHANGE_ITEMS_MAX: usize = 1_000;
 pub const JOB_WAIT_MAX: Duration = Duration::from_secs(30);
 /// How long the key and the outcomes of a finished job are kept.
 pub const JOB_KEPT: Duration = Duration::from_secs(24 * 3600);
+/// Maximum number of answers to STOREs with a key that are kept; the oldest of the owner, or client, with most go first.
+pub const STORED_ANSWERS_MAX: usize = 8192;
+/// Maximum number of those of one owner; of callers without an account, of one client.
+pub const STORED_ANSWERS_OF_ONE_MAX: usize = 1024;
 /// Maximum number of ended jobs, and of finished uploads, that are kept for one owner; the oldest go first.
 pub const ENDED_RECORDS_MAX: u64 = 10_000;
 /// Maximum size of the records of ended jobs, and of those of finished uploads, of one owner, in bytes.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use shared::wire::{Caller, PRINCIPAL_UNKNOWN};
-use shared::{ErrorCode, Rights, Root, VPath};
+use shared::{ErrorCode, JobId, Rights, Root, VPath};
 
 use super::keys::{KEY_PREFIX, LOCAL};
 use super::peer::Peer;
@@ -66,6 +66,17 @@ impl Owner {
     pub(super) fn who(&self, client: Option<&str>) -> Who {
         // Without the byte that tells whether there is a principal.
         who(self.principal().get(1..).unwrap_or_default(), client)
+    }
+
+    /// The key by which a request of this owner is known. Callers without an account are one owner, and choose keys apart
+    /// from each other, so each client has keys of its own.
+    pub(super) fn key_of(&self, client: Option<&str>, key: JobId) -> JobId {
+        let Some(client) = client.filter(|client| self.client(client).is_some()) else { return key };
+        let mut hash = blake3::Hasher::new_derive_key("passerelle 2026 key of a client");
+        hash.update(&key.0).update(client.as_bytes());
+        let mut own = [0; 16];
+        hash.finalize_xof().fill(&mut own);
+        JobId(own)
     }
 
     /// The client among the callers without an account; `None` with an account.

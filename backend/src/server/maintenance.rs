@@ -56,7 +56,6 @@ fn trusted_now(trust: &mut ClockTrust, started: Instant) -> Option<Timestamp> {
 /// Removes what has expired at `now`. Without it, removes what needs no wall clock: what there is too much of, and old
 /// digests, which can be computed again. Blocks.
 fn sweep(server: &Server, round: u64, now: Option<Timestamp>) -> Result<(), StorageError> {
-    server.uploads.renew_reserve();
     // A failure of one does not keep the others from expiring.
     let mut swept = vec![server.uploads.sweep(now), server.digests.sweep(), server.jobs.sweep(now)];
     if round.is_multiple_of(TRASH_SWEEP_ROUNDS) {
@@ -64,6 +63,8 @@ fn sweep(server: &Server, round: u64, now: Option<Timestamp>) -> Result<(), Stor
         swept.push(server.jobs.sweep_replaced());
     }
     log_failures(swept, "expired uploads, jobs or trash could not be removed");
+    // What was removed made room, and other programs may have.
+    server.uploads.maintain_reserves();
     Ok(())
 }
 

@@ -385,6 +385,10 @@ pub trait Storage: Send + Sync + 'static {
     /// [`ErrorCode::Io`].
     fn space(&self, folder: &VPath) -> Result<Option<u64>, StorageError>;
 
+    /// Takes the space again that is kept on each disk for changes that free space, as far as there is room. Called
+    /// regularly, because other programs make room, too. The default is for storages that keep none.
+    fn maintain_reserves(&self) {}
+
     /// Calls `on_event`, from a thread of its own, for each change in a folder (not below it) until the handle is
     /// dropped. `on_event` must not block.
     ///

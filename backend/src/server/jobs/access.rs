@@ -10,6 +10,8 @@ use crate::server::peer::Peer;
 #[derive(Clone, Debug)]
 pub(super) struct JobAccess {
     pub(super) owner: Owner,
+    /// The client that the gateway names.
+    pub(super) client: Option<String>,
     /// All rights that the caller has below its root.
     pub(super) rights: Rights,
 }
@@ -23,7 +25,7 @@ impl JobAccess {
         let owner = Owner::of(caller, peer)?;
         let rights = granted(caller, peer);
         if rights.contains(Rights::CREATE) || rights.contains(Rights::DELETE) {
-            Ok(Self { owner, rights })
+            Ok(Self { owner, client: caller.client.clone(), rights })
         } else {
             Err(ErrorCode::Forbidden)
         }

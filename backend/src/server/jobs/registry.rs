@@ -31,7 +31,7 @@ pub(in crate::server) struct Jobs {
     /// `None` for a read-only server, which has no jobs.
     records: Option<Arc<Database>>,
     pub(in crate::server) kept: Arc<KeptFiles>,
-    /// The jobs that have not ended.
+    /// The jobs that have not ended, by [`Owner::key_of`] their keys.
     live: Mutex<HashMap<(Owner, JobId), Arc<LiveJob>>>,
     /// Held while a job is recorded, so that of two requests with the same key the second one finds its job.
     beginning: Mutex<()>,
@@ -70,11 +70,16 @@ impl Jobs {
         self.records.as_ref().ok_or_else(read_only)
     }
 
-    /// The job with this id that the owner may name, unless it has ended.
-    pub(super) fn find(&self, owner: &Owner, id: JobId) -> Option<Arc<LiveJob>> {
+    /// The job with this id that the owner may name, unless it has ended: that of its client, or else the newest one of
+    /// another client.
+    pub(super) fn find(&self, owner: &Owner, client: Option<&str>, id: JobId) -> Option<Arc<LiveJob>> {
         let live = self.live();
-        let found = live.get(&(owner.clone(), id)).or_else(|| live.get(&(owner.without_principal(), id)));
-        found.cloned()
+        let own = |owner: Owner| live.get(&(owner.clone(), owner.key_of(client, id)));
+        let of_others = || {
+            let named = live.iter().filter(|((of, _), job)| of == owner && job.id == id);
+            named.map(|(_, job)| job).max_by_key(|job| job.number)
+        };
+        own(owner.clone()).or_else(|| own(owner.without_principal())).or_else(of_others).cloned()
     }
 
     /// True while no job runs or waits and the server does not stop.
@@ -96,13 +101,14 @@ impl Jobs {
         let records = self.records()?;
         records.check_file()?;
         let _beginning = self.beginning.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = records.job_named_by(&owner, request.key)? {
+        let client = request.caller.client.as_deref();
+        if let Some(known) = records.job_begun_by(&owner, client, request.key)? {
             if known.request.change == request.change {
                 return Ok(());
             }
             return Err(Failure::new(ErrorCode::KeyReused, "the key was used for another change").into());
         }
-        let place = self.admissions.jobs.try_take(owner.who(request.caller.client.as_deref()), 1);
+        let place = self.admissions.jobs.try_take(owner.who(client), 1);
         let place = place.map_err(|refusal| RequestError::refused(refusal, "changes that run or wait to be run"))?;
         let entries_total = request.change.len() as u64;
         let mut record = JobRecord {
@@ -139,7 +145,7 @@ impl Jobs {
     fn start(self: &Arc<Self>, record: JobRecord, before: Option<Vec<ItemRecord>>, place: Permit) {
         let outcomes = before.iter().flatten().map_while(|item| item.outcome.clone()).collect();
         let live = Arc::new(LiveJob::new(&record, outcomes));
-        let key = (record.owner.clone(), record.id);
+        let key = (record.owner.clone(), record.owner.key_of(record.client(), record.id));
         self.live().insert(key.clone(), Arc::clone(&live));
         let jobs = Arc::clone(self);
         self.tasks.spawn(async move {

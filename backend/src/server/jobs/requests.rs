@@ -69,7 +69,7 @@ pub(in crate::server) async fn status<W: Sink>(
         let allowed = |change: &Change| access.check(change).is_ok();
         let records = listing.records()?.jobs_of(&access.owner, LISTED_MAX, allowed)?;
         let described = records.into_iter().map(|record| {
-            let live = listing.find(&record.owner, record.id);
+            let live = listing.find(&record.owner, record.client(), record.id);
             live.map_or_else(|| record.describe(), |live| Job { outcomes: Vec::new(), ..live.describe() })
         });
         Ok(described.collect::<Vec<_>>())
@@ -88,7 +88,7 @@ pub(in crate::server) async fn cancel<W: Sink>(
     request: CancelJob,
 ) -> Result<(), RequestError> {
     let access = JobAccess::of(&request.caller, peer)?;
-    if let Some(live) = jobs.find(&access.owner, request.job) {
+    if let Some(live) = jobs.find(&access.owner, access.client.as_deref(), request.job) {
         access.check(&live.change)?;
         let recording = Arc::clone(jobs);
         let cancelling = blocking(move || {
@@ -133,7 +133,7 @@ async fn wait_for(
     unwanted: impl Future<Output = ()>,
     enough: impl Fn(&Job) -> bool,
 ) -> Result<Job, RequestError> {
-    if let Some(live) = jobs.find(&access.owner, id) {
+    if let Some(live) = jobs.find(&access.owner, access.client.as_deref(), id) {
         access.check(&live.change)?;
         tokio::select! {
             _ = timeout(wait, live.wait_for(enough)) => {}
@@ -145,7 +145,7 @@ async fn wait_for(
     let (jobs, access) = (Arc::clone(jobs), access.clone());
     blocking(move || {
         let records = jobs.records()?;
-        let Some(record) = records.job_named_by(&access.owner, id)? else {
+        let Some(record) = records.job_named_by(&access.owner, access.client.as_deref(), id)? else {
             return Err(StorageError::new(ErrorCode::NotFound, "there is no such change").into());
         };
         access.check(&record.request.change)?;

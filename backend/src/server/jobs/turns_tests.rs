@@ -65,7 +65,7 @@ impl Fixture {
 
     async fn ends(&self, client: &str, number: u32, change: Change) {
         let (owner, key) = self.begin(client, number, change).unwrap();
-        if let Some(live) = self.jobs.find(&owner, key) {
+        if let Some(live) = self.jobs.find(&owner, None, key) {
             tokio::time::timeout(Duration::from_secs(60), live.wait_for(|_| false)).await.unwrap();
             assert_eq!(live.describe().state, JobState::Done);
         }
@@ -88,9 +88,9 @@ async fn changes_of_one_step_do_not_wait_behind_copies() {
     fixture.ends("192.0.2.1", 1, Change::MakeFolder { paths: vec![path("new")], existing_ok: false }).await;
     let renamed = Change::Move { items: pairs("tree", "new/tree"), conflict: Conflict::Fail };
     fixture.ends("192.0.2.1", 2, renamed).await;
-    assert_eq!(fixture.jobs.find(&owner, waits).unwrap().describe().state, JobState::Running);
+    assert_eq!(fixture.jobs.find(&owner, None, waits).unwrap().describe().state, JobState::Running);
     // A job that waits for its turn ends at once when it is cancelled.
-    let live = fixture.jobs.find(&owner, waits).unwrap();
+    let live = fixture.jobs.find(&owner, None, waits).unwrap();
     live.cancelled.cancel();
     live.wait_for(|_| false).await;
     assert_eq!(live.describe().state, JobState::Canceled);
@@ -105,7 +105,7 @@ async fn a_move_that_merges_folders_waits_for_its_turn_among_the_copies() {
     let (owner, id) = fixture.begin("192.0.2.1", 2, merge).unwrap();
     let delete = vec![shared::change::PathItem { path: path("a"), if_etag: None }];
     fixture.ends("192.0.2.1", 3, Change::Delete { items: delete }).await;
-    let live = fixture.jobs.find(&owner, id).unwrap();
+    let live = fixture.jobs.find(&owner, None, id).unwrap();
     assert_eq!(live.describe().state, JobState::Running);
     drop(running);
     live.wait_for(|_| false).await;

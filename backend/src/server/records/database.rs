@@ -16,6 +16,7 @@ use super::file_identity::FileIdentity;
 use super::group_commit::Queue;
 use super::reserve;
 use super::schema::{LaterVersion, migrate, missing};
+use super::unswept::Unswept;
 use crate::reserve::Reserve;
 use crate::storage::{Durability, StorageError};
 
@@ -44,6 +45,8 @@ pub struct Database {
     reserve: Option<Reserve>,
     /// Of the records of uploads.
     pub(super) uploads: Durability,
+    pub(super) ended_jobs: Unswept,
+    pub(super) ended_uploads: Unswept,
     /// A simulated machine's power; `None` for a real one.
     #[cfg(feature = "testing")]
     powered: Option<Box<dyn Fn() -> bool + Send + Sync>>,
@@ -57,7 +60,7 @@ impl Database {
     pub fn open(path: &Path) -> Result<Self, DatabaseError> {
         let named = path != Path::new(MEMORY);
         let reserve = named.then(|| reserve::begin(path)).flatten();
-        let connection = reserve::with_space(reserve.as_ref(), DatabaseError::may_want_space, || connect(path))?;
+        let connection = reserve::write(reserve.as_ref(), DatabaseError::may_want_space, || connect(path))?;
         Ok(Self {
             connection: Mutex::new(connection),
             path: named.then(|| path.to_owned()),
@@ -66,6 +69,8 @@ impl Database {
             queue: Queue::default(),
             reserve,
             uploads: Durability::Strict,
+            ended_jobs: Unswept::default(),
+            ended_uploads: Unswept::default(),
             #[cfg(feature = "testing")]
             powered: None,
         })
@@ -153,7 +158,7 @@ impl Database {
     /// # Errors
     /// [`ErrorCode::NoSpace`] while a part of the reserve is given up, and there is no room to take it again.
     pub(in crate::server) fn check_reserve(&self) -> Result<(), StorageError> {
-        if self.renew_reserve() { Ok(()) } else { Err(kept_for_the_journal()) }
+        if self.reserve.as_ref().is_none_or(Reserve::renew) { Ok(()) } else { Err(kept_for_the_journal()) }
     }
 
     /// Refuses a change of many items once the reserve is low: the rest is for changes of few, so that one client with
@@ -165,9 +170,11 @@ impl Database {
         if self.reserve.as_ref().is_some_and(Reserve::is_low) { Err(kept_for_the_journal()) } else { Ok(()) }
     }
 
-    /// Takes the reserve of space again, if a part of it was given up and there is room. True if it is whole.
-    pub(in crate::server) fn renew_reserve(&self) -> bool {
-        self.reserve.as_ref().is_none_or(Reserve::renew)
+    /// Takes the reserve of space again, as far as there is room.
+    pub(in crate::server) fn maintain_reserve(&self) {
+        if let Some(reserve) = &self.reserve {
+            reserve.maintain();
+        }
     }
 
     /// Writes, in one transaction with what other threads write at the same time. On a full disk, it is written with a
@@ -191,7 +198,7 @@ impl Database {
 
     /// Writes, on a full disk with a part of the reserve.
     pub(super) fn with_space<T>(&self, write: impl FnMut() -> Result<T, StorageError>) -> Result<T, StorageError> {
-        reserve::with_space(self.reserve.as_ref(), may_want_space, write)
+        reserve::write(self.reserve.as_ref(), may_want_space, write)
     }
 
     /// All rows of a query.
@@ -221,7 +228,9 @@ impl Database {
     /// # Errors
     /// [`ErrorCode::Io`] while the file is gone or another one is in its place.
     pub(super) fn writable(&self) -> Result<MutexGuard<'_, Connection>, StorageError> {
-        match *self.lost() {
+        // No guard is held while the connection is waited for: what looks after the file would wait, too.
+        let lost = *self.lost();
+        match lost {
             Some(lost) => Err(StorageError::new(ErrorCode::Io, lost)),
             None => self.lock(),
         }

@@ -1,63 +1,84 @@
 //! A bound on what is kept of ended jobs and uploads, for each owner, so that the records of one cannot fill the disk.
 
-use rusqlite::Row;
+use rusqlite::{Row, params};
 use shared::UploadId;
 use shared::limits::{ENDED_RECORDS_BYTES_MAX, ENDED_RECORDS_MAX};
 
 use super::column::signed;
 use super::database::Database;
+use crate::server::authority::Owner;
 use crate::storage::StorageError;
 
 /// What the records of a job take, against its request alone: its items name their paths again.
 const JOB_BYTES_PER_REQUEST_BYTE: u64 = 3;
 
 impl Database {
-    /// Forgets the oldest ended jobs of each owner that has more of them than are kept.
+    /// Forgets the oldest ended jobs of each owner that has more of them than are kept, of the clients that have most.
     pub(in crate::server) fn forget_surplus_jobs(&self) -> Result<(), StorageError> {
-        const SURPLUS: &str = "SELECT number FROM (
-                SELECT number, row_number() OVER newest AS place, sum(length(request)) OVER newest AS bytes
-                FROM jobs WHERE ended IS NOT NULL WINDOW newest AS (PARTITION BY owner ORDER BY number DESC))
-            WHERE place > ?1 OR bytes > ?2";
-        let surplus = self.surplus(SURPLUS, JOB_BYTES_PER_REQUEST_BYTE, |row| row.get::<_, i64>(0))?;
-        // One by one: a job may have a thousand items, and other writers wait meanwhile.
-        surplus
-            .into_iter()
-            .try_for_each(|number| self.execute("DELETE FROM jobs WHERE number = ?1", [number]).map(drop))
+        const ALL: &str = "SELECT DISTINCT owner FROM jobs WHERE ended IS NOT NULL";
+        const ENDED: &str = "SELECT number AS id, -number AS age, client, length(request) AS bytes
+            FROM jobs WHERE owner = ?1 AND ended IS NOT NULL";
+        let all = || self.rows(ALL, [], |row| row.get(0).map(Owner));
+        self.ended_jobs.sweep(all, |owner| {
+            let surplus = self.surplus(&owner, ENDED, JOB_BYTES_PER_REQUEST_BYTE, |row| row.get::<_, i64>(0))?;
+            // One by one: a job may have a thousand items, and other writers wait meanwhile.
+            surplus
+                .into_iter()
+                .try_for_each(|number| self.execute("DELETE FROM jobs WHERE number = ?1", [number]).map(drop))
+        })
     }
 
-    /// The oldest committed uploads of each owner that has more of them than are kept.
+    /// The oldest committed uploads of each owner that has more of them than are kept, of the clients that have most.
     pub(in crate::server) fn surplus_uploads(&self) -> Result<Vec<UploadId>, StorageError> {
-        const SURPLUS: &str = "SELECT id FROM (
-                SELECT id, row_number() OVER newest AS place,
-                    sum(length(request) + length(answer)) OVER newest AS bytes
-                FROM uploads WHERE answer IS NOT NULL
-                WINDOW newest AS (PARTITION BY owner ORDER BY created DESC, id))
-            WHERE place > ?1 OR bytes > ?2";
-        self.surplus(SURPLUS, 1, |row| row.get(0).map(UploadId))
+        const ALL: &str = "SELECT DISTINCT owner FROM uploads WHERE answer IS NOT NULL";
+        const ENDED: &str = "SELECT id, -created AS age, client, length(request) + length(answer) AS bytes
+            FROM uploads WHERE owner = ?1 AND answer IS NOT NULL";
+        let all = || self.rows(ALL, [], |row| row.get(0).map(Owner));
+        let mut surplus = Vec::new();
+        self.ended_uploads.sweep(all, |owner| {
+            surplus.extend(self.surplus(&owner, ENDED, 1, |row| row.get(0).map(UploadId))?);
+            Ok(())
+        })?;
+        Ok(surplus)
     }
 
+    /// The rows of `ended` that are too many. All callers without an account are one owner: what counts are a row's place
+    /// among those of its client and what these take up to it, so that one client pushes out its own alone.
     fn surplus<T>(
         &self,
-        sql: &str,
+        owner: &Owner,
+        ended: &str,
         bytes_per_counted_byte: u64,
         row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, StorageError> {
-        self.rows(sql, [signed(ENDED_RECORDS_MAX), signed(ENDED_RECORDS_BYTES_MAX / bytes_per_counted_byte)], row)
+        let sql = format!(
+            "SELECT id FROM (
+                SELECT id, row_number() OVER by_place AS place, sum(bytes) OVER by_bytes AS bytes FROM (
+                    SELECT id, age, bytes, row_number() OVER own AS own_place, sum(bytes) OVER own AS own_bytes
+                    FROM ({ended}) WINDOW own AS (PARTITION BY client ORDER BY age, id))
+                WINDOW by_place AS (ORDER BY own_place, age, id), by_bytes AS (ORDER BY own_bytes, age, id))
+            WHERE place > ?2 OR bytes > ?3"
+        );
+        let most_bytes = ENDED_RECORDS_BYTES_MAX / bytes_per_counted_byte;
+        self.rows(&sql, params![owner.0, signed(ENDED_RECORDS_MAX), signed(most_bytes)], row)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::params;
-
     use super::*;
 
     /// Ended jobs of one owner with requests of so many bytes, and one that runs.
     fn insert_jobs(database: &Database, owner: &[u8], jobs: u64, bytes: u64) {
+        insert_jobs_of(database, owner, None, jobs, bytes);
+    }
+
+    fn insert_jobs_of(database: &Database, owner: &[u8], client: Option<&str>, jobs: u64, bytes: u64) {
         const SQL: &str = "WITH RECURSIVE count(at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM count WHERE at < ?2)
-            INSERT INTO jobs (owner, id, created, ended, state, version, progress, seed, request)
-            SELECT ?1, randomblob(16), 0, iif(at = 1, NULL, 5), x'', 1, x'', x'', zeroblob(?3) FROM count";
-        database.execute(SQL, params![owner, jobs as i64 + 1, bytes as i64]).unwrap();
+            INSERT INTO jobs (owner, id, created, ended, state, version, progress, seed, request, client)
+            SELECT ?1, randomblob(16), 0, iif(at = 1, NULL, 5), x'', 1, x'', x'', zeroblob(?3), ?4 FROM count";
+        database.execute(SQL, params![owner, jobs as i64 + 1, bytes as i64, client]).unwrap();
+        database.ended_jobs.add(&Owner(owner.to_vec()));
     }
 
     fn jobs_of(database: &Database, owner: &[u8]) -> u64 {
@@ -78,6 +99,23 @@ mod tests {
         assert_eq!(jobs_of(&database, b"large"), 3);
         let oldest = database.first("SELECT min(number) FROM jobs WHERE ended IS NOT NULL", [], |row| row.get(0));
         assert_eq!(oldest.unwrap(), Some(9_i64));
+    }
+
+    #[test]
+    fn one_client_pushes_out_its_own_jobs_alone() {
+        let database = Database::in_memory().unwrap();
+        let count = |client: &str| {
+            let sql = "SELECT count(*) FROM jobs WHERE client = ?1 AND ended IS NOT NULL";
+            database.first(sql, [client], |row| row.get::<_, i64>(0)).unwrap().unwrap() as u64
+        };
+        insert_jobs_of(&database, b"all", Some("early"), 5, 1);
+        insert_jobs_of(&database, b"all", Some("flood"), ENDED_RECORDS_MAX, 1);
+        database.forget_surplus_jobs().unwrap();
+        assert_eq!((count("early"), count("flood")), (5, ENDED_RECORDS_MAX - 5));
+        let large = ENDED_RECORDS_BYTES_MAX / JOB_BYTES_PER_REQUEST_BYTE / 10;
+        insert_jobs_of(&database, b"all", Some("large"), 12, large);
+        database.forget_surplus_jobs().unwrap();
+        assert_eq!((count("early"), count("large")), (5, 9));
     }
 
     #[test]

@@ -62,8 +62,17 @@ impl DatabaseError {
     /// True if more space may mend it.
     pub(super) fn may_want_space(&self) -> bool {
         let (Self::Unusable { source, .. } | Self::ReadOnly { source, .. }) = self else { return false };
-        matches!(source.sqlite_error_code(), Some(SqlCode::DiskFull | SqlCode::CannotOpen | SqlCode::SystemIoFailure))
+        matches!(source.sqlite_error_code(), Some(SqlCode::DiskFull | SqlCode::CannotOpen)) || is_unwritten(source)
     }
+}
+
+/// True for a failure of the disk that may be a want of space: SQLite reports a full quota, and a full disk under the index
+/// of its log, in this way. A failed read or sync is none, and a second sync would prove nothing.
+fn is_unwritten(error: &rusqlite::Error) -> bool {
+    use rusqlite::ffi;
+    const UNWRITTEN: [std::ffi::c_int; 4] =
+        [ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_TRUNCATE, ffi::SQLITE_IOERR_SHMSIZE, ffi::SQLITE_IOERR_SHMMAP];
+    error.sqlite_error().is_some_and(|error| UNWRITTEN.contains(&error.extended_code))
 }
 
 /// True if more space may mend the failure of a statement.
@@ -79,11 +88,31 @@ pub(super) fn storage_error(error: rusqlite::Error) -> StorageError {
         Some(SqlCode::ReadOnly | SqlCode::PermissionDenied) => ErrorCode::ReadOnly,
         _ => ErrorCode::Io,
     };
-    // SQLite reports a full quota, and a full disk under the index of its log, as a failure of the disk.
-    let kind = match error.sqlite_error_code() {
-        Some(SqlCode::SystemIoFailure) => io::ErrorKind::WriteZero,
-        _ => io::ErrorKind::Other,
-    };
+    let kind = if is_unwritten(&error) { io::ErrorKind::WriteZero } else { io::ErrorKind::Other };
     let source = Some(io::Error::new(kind, error));
     StorageError { code, context: "the server's records cannot be kept", path: None, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn a_failure_of_the_disk_wants_space_only_if_something_could_not_be_written() {
+        for (code, wants_space) in [
+            (ffi::SQLITE_FULL, true),
+            (ffi::SQLITE_IOERR_WRITE, true),
+            (ffi::SQLITE_IOERR_SHMSIZE, true),
+            (ffi::SQLITE_IOERR_READ, false),
+            (ffi::SQLITE_IOERR_FSYNC, false),
+            (ffi::SQLITE_IOERR_LOCK, false),
+            (ffi::SQLITE_CORRUPT, false),
+        ] {
+            let error = || rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            assert_eq!(may_want_space(&storage_error(error())), wants_space, "{code}");
+            assert_eq!(DatabaseError::sqlite(PathBuf::new(), error()).may_want_space(), wants_space, "{code}");
+        }
+    }
 }

@@ -48,6 +48,11 @@ pub(in crate::server) struct ItemRecord {
 }
 
 impl JobRecord {
+    /// The client that began it, of a caller without an account.
+    pub(in crate::server) fn client(&self) -> Option<&str> {
+        self.request.caller.client.as_deref().filter(|client| self.owner.client(client).is_some())
+    }
+
     /// The job for its client, without outcomes.
     pub(in crate::server) fn describe(&self) -> Job {
         let Self { id, state, version, progress, .. } = self;
@@ -69,20 +74,21 @@ impl JobRecord {
 type WrittenItem = (u64, Option<VPath>, Option<Outcome>);
 
 /// The columns of a [`JobRecord`].
-const JOBS: &str = "SELECT number, owner, id, state, version, progress, seed, canceled, request FROM jobs";
+const JOBS: &str = "SELECT number, owner, state, version, progress, seed, canceled, request FROM jobs";
 
 fn job(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
-    let (state, progress, request): (Vec<u8>, Vec<u8>, Vec<u8>) = (row.get(3)?, row.get(5)?, row.get(8)?);
+    let (state, progress, request): (Vec<u8>, Vec<u8>, Vec<u8>) = (row.get(2)?, row.get(4)?, row.get(7)?);
+    let request: ChangeRequest = message(7, &request)?;
     Ok(JobRecord {
         number: row.get(0)?,
         owner: Owner(row.get(1)?),
-        id: JobId(row.get(2)?),
-        state: message::<JobState>(3, &state)?,
-        version: row.get::<_, i64>(4)?.cast_unsigned(),
-        progress: message::<Progress>(5, &progress)?,
-        seed: row.get(6)?,
-        canceled: row.get(7)?,
-        request: message(8, &request)?,
+        id: request.key,
+        state: message::<JobState>(2, &state)?,
+        version: row.get::<_, i64>(3)?.cast_unsigned(),
+        progress: message::<Progress>(4, &progress)?,
+        seed: row.get(5)?,
+        canceled: row.get(6)?,
+        request,
     })
 }
 
@@ -111,15 +117,18 @@ fn takes_space(change: &Change) -> bool {
 impl Database {
     /// Records a job that begins, and gives its number.
     pub(in crate::server) fn insert_job(&self, job: &JobRecord, now: Timestamp) -> Result<i64, StorageError> {
-        const SQL: &str = "INSERT INTO jobs (owner, id, created, state, version, progress, seed, request)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        const SQL: &str = "INSERT INTO jobs (owner, id, created, state, version, progress, seed, request, client, key)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         if takes_space(&job.request.change) {
             self.check_reserve()?;
         } else if job.request.change.len() > FEW_ITEMS {
             self.check_half_of_reserve()?;
         }
         let (state, progress, request) = (encode(&job.state), encode(&job.progress), encode(&job.request));
-        let values = params![job.owner.0, job.id.0, now.0, state, signed(job.version), progress, job.seed, request];
+        let (client, id) = (job.client(), job.owner.key_of(job.client(), job.id));
+        let key = client.map(|_| job.id.0);
+        let (owner, version) = (&job.owner.0, signed(job.version));
+        let values = params![owner, id.0, now.0, state, version, progress, job.seed, request, client, key];
         self.with_space(|| {
             let connection = self.writable()?;
             connection.execute(SQL, values).map_err(storage_error)?;
@@ -127,16 +136,35 @@ impl Database {
         })
     }
 
-    /// The job with this id that the owner may name.
-    pub(in crate::server) fn job_named_by(&self, owner: &Owner, id: JobId) -> Result<Option<JobRecord>, StorageError> {
-        match self.job(owner, id)? {
-            None => self.job(&owner.without_principal(), id),
+    /// The job that this client of the owner, or version 0.1.0, began with this key.
+    pub(in crate::server) fn job_begun_by(
+        &self,
+        owner: &Owner,
+        client: Option<&str>,
+        key: JobId,
+    ) -> Result<Option<JobRecord>, StorageError> {
+        let begun_by = |owner: &Owner| {
+            let id = owner.key_of(client, key);
+            self.first(&format!("{JOBS} WHERE owner = ?1 AND id = ?2"), params![owner.0, id.0], job)
+        };
+        match begun_by(owner)? {
+            None => begun_by(&owner.without_principal()),
             found => Ok(found),
         }
     }
 
-    fn job(&self, owner: &Owner, id: JobId) -> Result<Option<JobRecord>, StorageError> {
-        self.first(&format!("{JOBS} WHERE owner = ?1 AND id = ?2"), params![owner.0, id.0], job)
+    /// The job with this id that the owner may name: that of its client, or else the newest one of another client.
+    pub(in crate::server) fn job_named_by(
+        &self,
+        owner: &Owner,
+        client: Option<&str>,
+        id: JobId,
+    ) -> Result<Option<JobRecord>, StorageError> {
+        let of_others = format!("{JOBS} WHERE owner = ?1 AND (id = ?2 OR key = ?2) ORDER BY number DESC LIMIT 1");
+        match self.job_begun_by(owner, client, id)? {
+            None => self.first(&of_others, params![owner.0, id.0], job),
+            found => Ok(found),
+        }
     }
 
     /// At most `limit` jobs of an owner whose changes are `allowed`: those that have not ended, then the newest. Locks
@@ -200,7 +228,11 @@ impl Database {
                 connection.prepare_cached(ITEMS)?.execute(params![number, version, records])?;
             }
             connection.prepare_cached(JOB)?.execute(params![number, version, progress, state, ended]).map(drop)
-        })
+        })?;
+        if ended.is_some() {
+            self.ended_jobs.add(&job.owner);
+        }
+        Ok(())
     }
 
     /// Records that a client cancelled its job.

@@ -13,4 +13,5 @@ pub(super) mod jobs;
 mod purges;
 mod reserve;
 mod schema;
+mod unswept;
 pub(super) mod uploads;

@@ -1,37 +1,49 @@
 //! The space that is kept for the records: the journal of a change that frees space is written on a full disk, too.
 
-use std::fs::OpenOptions;
+use std::fs::{OpenOptions, metadata, remove_file};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::reserve::{Reserve, free_space, resize};
+use crate::reserve::{Reserve, free_space, resize, with_space};
 
 /// The file beside the records that takes the space.
 const RESERVE: &str = "records.reserve";
 
-/// Begins the reserve of the records at `path`; `None` where no file can be made beside them.
+/// Begins the reserve of the records at `path`; `None` where the system does not say whether its file is there.
 pub(super) fn begin(path: &Path) -> Option<Reserve> {
     let file = path.with_file_name(RESERVE);
+    let held = match metadata(&file) {
+        Ok(metadata) => Some(metadata.len()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(_) => return None,
+    };
+    let folder = file.parent().map(PathBuf::from).unwrap_or_default();
+    Some(Reserve::begin(held, move || free_space(&folder), move |bytes| resize_at(&file, bytes)))
+}
+
+/// Gives the file that length, as [`resize`]. A new one that gets none is removed: a file tells that the reserve was
+/// begun.
+fn resize_at(path: &Path, bytes: u64) -> io::Result<u64> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
+    options.read(true).write(true);
+    let opened = options.open(path);
+    if !opened.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        return resize(&opened?, bytes);
+    }
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let open = move || -> io::Result<_> { options.open(&file) };
-    let file = open().ok()?;
-    let held = file.metadata().ok()?.len();
-    Some(Reserve::begin(held, free_space(&file), move |bytes| resize(&open()?, bytes)))
+    let resized = resize(&options.create_new(true).open(path)?, bytes);
+    if !resized.as_ref().is_ok_and(|length| *length > 0) {
+        let _ = remove_file(path);
+    }
+    resized
 }
 
 /// Writes, again with a part of the reserve for as long as there is one and `wants_space` tells that it may help.
-pub(super) fn with_space<T, E>(
+pub(super) fn write<T, E>(
     reserve: Option<&Reserve>,
     wants_space: impl Fn(&E) -> bool,
-    mut write: impl FnMut() -> Result<T, E>,
+    write: impl FnMut() -> Result<T, E>,
 ) -> Result<T, E> {
-    loop {
-        match write() {
-            Err(error) if wants_space(&error) && reserve.is_some_and(Reserve::give_up) => {}
-            written => return written,
-        }
-    }
+    with_space(|began| reserve.is_some_and(|reserve| reserve.give_up(began)), wants_space, write)
 }

@@ -98,6 +98,13 @@ const MIGRATIONS: &[&str] = &[
         PRIMARY KEY (job, version)
     );
     ",
+    "
+    -- As that of an upload.
+    ALTER TABLE jobs ADD COLUMN client TEXT;
+    -- The key of the CHANGE, where `id` is made of it and of the client.
+    ALTER TABLE jobs ADD COLUMN key BLOB;
+    CREATE INDEX jobs_by_key ON jobs (owner, key) WHERE key IS NOT NULL;
+    ",
 ];
 
 /// The tables are those of a later version.

@@ -21,7 +21,7 @@ pub(in crate::server) struct UploadRecord {
     /// The client that began it, as the gateway named it. `None` with an account, without a gateway, and where an
     /// earlier version of the server began it.
     pub client: Option<String>,
-    /// The key by which its client finds it again.
+    /// The key by which its client finds it again: [`Owner::key_of`] that of the STAGE.
     pub key: Option<JobId>,
     /// When it began.
     pub created: Timestamp,
@@ -86,7 +86,8 @@ impl UploadRecord {
         let client = caller.client.filter(|client| owner.client(client).is_some());
         // `None` is only in records of an earlier version: a repeated STAGE may ask for it there.
         request.finish = Some(request.finish == Some(true));
-        let (key, length) = (request.key, request.length);
+        let key = request.key.map(|key| owner.key_of(client.as_deref(), key));
+        let length = request.length;
         // A part of another upload needs no digests.
         let digests = request.target.is_some().then(DigestCheckpoint::default);
         Self {
@@ -280,13 +281,15 @@ impl Database {
         self.first(&format!("{UPLOADS} WHERE id = ?1"), [id.0], upload)
     }
 
-    /// The upload that was begun with this key, and that the owner may name.
+    /// The upload that was begun with this key by this client of the owner, or by version 0.1.0.
     pub(in crate::server) fn upload_by_key(
         &self,
         owner: &Owner,
+        client: Option<&str>,
         key: JobId,
     ) -> Result<Option<UploadRecord>, StorageError> {
         let begun_by = |owner: &Owner| {
+            let key = owner.key_of(client, key);
             self.first(&format!("{UPLOADS} WHERE owner = ?1 AND key = ?2"), params![owner.0, key.0], upload)
         };
         match begun_by(owner)? {
@@ -372,6 +375,7 @@ impl Database {
     pub(in crate::server) fn set_answer(
         &self,
         id: UploadId,
+        owner: &Owner,
         answer: &impl Message,
         expires: Timestamp,
     ) -> Result<(), StorageError> {
@@ -379,7 +383,9 @@ impl Database {
         let answer = encode(answer);
         self.write(self.uploads, move |connection| {
             connection.prepare_cached(SQL)?.execute(params![id.0, answer, expires.0]).map(drop)
-        })
+        })?;
+        self.ended_uploads.add(owner);
+        Ok(())
     }
 
     /// Forgets an upload.
@@ -446,7 +452,7 @@ mod tests {
             let record = UploadRecord::new(id, Owner(Vec::new()), Stage::default(), created, Timestamp(9));
             database.insert_upload(&record).unwrap();
             if number > 2 {
-                database.set_answer(id, &record.describe(), Timestamp(9)).unwrap();
+                database.set_answer(id, &record.owner, &record.describe(), Timestamp(9)).unwrap();
             }
         }
         let listed = |limit| -> Vec<u8> {

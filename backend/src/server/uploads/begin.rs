@@ -37,9 +37,7 @@ impl Uploads {
         gate: &EffectGate,
     ) -> Result<Upload, RequestError> {
         self.records()?;
-        if let Some(key) = request.key
-            && let Some(known) = self.by_key(&owner, key, &request)?
-        {
+        if let Some(known) = self.begun_before(&owner, request.caller.client.as_deref(), &request)? {
             return Ok(known);
         }
         let length =
@@ -125,7 +123,7 @@ impl Uploads {
             // Without a record the staged file is of no use.
             let _ = self.storage.unstage(id);
             // Of two requests with the same key at the same time, the other one was first.
-            let first = record.key.map(|key| self.by_key(&record.owner, key, &record.request)).transpose()?.flatten();
+            let first = self.begun_before(&record.owner, record.client.as_deref(), &record.request)?;
             return first.ok_or_else(|| error.into());
         }
         if let Some(turn) = turn {
@@ -146,14 +144,15 @@ impl Uploads {
         if record.request.resumable { self.records()?.insert_upload(record) } else { Ok(()) }
     }
 
-    /// The upload that was begun with this key. One that has expired is forgotten: a client that repeats its STAGE gets
-    /// an upload that it can continue.
+    /// The upload that this client of the owner has begun with the key of `again`. One that has expired is forgotten: a
+    /// client that repeats its STAGE gets an upload that it can continue.
     ///
     /// # Errors
     /// [`ErrorCode::KeyReused`] if another STAGE than `again` began it.
-    fn by_key(&self, owner: &Owner, key: JobId, again: &Stage) -> Result<Option<Upload>, RequestError> {
-        let unrecorded = self.slots().unrecorded(owner, key);
-        let found = if unrecorded.is_some() { unrecorded } else { self.recorded_by_key(owner, key)? };
+    fn begun_before(&self, owner: &Owner, client: Option<&str>, again: &Stage) -> Result<Option<Upload>, RequestError> {
+        let Some(key) = again.key else { return Ok(None) };
+        let unrecorded = self.slots().unrecorded(owner, owner.key_of(client, key));
+        let found = if unrecorded.is_some() { unrecorded } else { self.recorded_by_key(owner, client, key)? };
         let Some(slot) = found else { return Ok(None) };
         let now = self.trusted_now();
         let expired = slot.state().is_expired(now);
@@ -163,8 +162,13 @@ impl Uploads {
         begun_by(&slot, again).map(Some)
     }
 
-    fn recorded_by_key(&self, owner: &Owner, key: JobId) -> Result<Option<Arc<Slot>>, StorageError> {
-        let Some(record) = self.records()?.upload_by_key(owner, key)? else { return Ok(None) };
+    fn recorded_by_key(
+        &self,
+        owner: &Owner,
+        client: Option<&str>,
+        key: JobId,
+    ) -> Result<Option<Arc<Slot>>, StorageError> {
+        let Some(record) = self.records()?.upload_by_key(owner, client, key)? else { return Ok(None) };
         match self.slot(record.id, owner) {
             Ok(slot) => Ok(Some(slot)),
             // Aborted since.

@@ -13,7 +13,7 @@ use tracing::warn;
 use super::before_crash::Interrupted;
 use super::decide::{TargetCondition, target_condition, within_rights};
 use super::publish::{as_asked, check_blake3, is_at_or_beside, publish_at, similar_to};
-use super::registry::{Patience, Uploads, uploader};
+use super::registry::{Patience, Uploads, taken_over_by_newer, uploader};
 use super::slot::UploadLock;
 use crate::admission::Permit;
 use crate::server::authority::{authorise, granted, share_of};
@@ -65,9 +65,14 @@ pub(in crate::server) async fn commit<W: Sink>(
     let parts = response.until_cancelled(uploads.lock_parts(&record)).await?;
     let place = if record.takes_reading() {
         let who = share_of(&request.caller, peer)?;
+        // Nothing has begun yet, so the upload is left to a newer request, such as an ABORT.
         let turn = async {
-            let place = uploads.files_read.take(who, 1).await;
-            place.map_err(|refusal| RequestError::refused(refusal, "uploads that are read again"))
+            tokio::select! {
+                () = lock.taken_over.cancelled() => Err(taken_over_by_newer()),
+                place = uploads.files_read.take(who, 1) => {
+                    place.map_err(|refusal| RequestError::refused(refusal, "uploads that are read again"))
+                }
+            }
         };
         Some(response.until_cancelled(turn).await?)
     } else {
@@ -378,7 +383,7 @@ impl Uploads {
         let resumable = record.request.resumable;
         let expires = clock::after(clock::now(), if resumable { JOB_KEPT } else { UPLOAD_UNRECORDED_TIME });
         if resumable {
-            self.records()?.set_answer(record.id, &upload, expires)?;
+            self.records()?.set_answer(record.id, &record.owner, &upload, expires)?;
         }
         let mut state = lock.state();
         (state.record.answer, state.record.expires, state.record.digests) = (Some(upload), expires, None);

@@ -377,10 +377,11 @@ impl Uploads {
         Ok(locks)
     }
 
-    /// Takes the reserve of space for the records again, if there is room.
-    pub(in crate::server) fn renew_reserve(&self) {
+    /// Takes the reserves of space for the records and on the disks again, as far as there is room.
+    pub(in crate::server) fn maintain_reserves(&self) {
+        self.storage.maintain_reserves();
         if let Some(records) = &self.records {
-            records.renew_reserve();
+            records.maintain_reserve();
         }
     }
 

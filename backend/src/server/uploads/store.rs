@@ -85,9 +85,9 @@ impl StoreOperation {
         let digests = hasher.finish();
         check_blake3(&digests, self.record.request.blake3.as_deref())?;
         let uploads = Arc::clone(&self.uploads);
-        let (owner, stage) = (self.record.owner.clone(), self.record.request.clone());
+        let record = self.record.clone();
         let blake3 = digests.get(Algorithm::Blake3).unwrap_or_default().to_vec();
-        uploads.stored.answer(&owner, &stage, &blake3, || self.publish(bytes, digests))
+        uploads.stored.answer(&record, &blake3, || self.publish(bytes, digests))
     }
 
     /// Makes the file, after passing the gate.

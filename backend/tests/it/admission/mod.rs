@@ -5,6 +5,7 @@ mod digests;
 mod endless_file;
 mod folders;
 mod gated_folders;
+mod keys;
 mod listings;
 
 use backend::client::Caller;

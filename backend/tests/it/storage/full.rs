@@ -49,6 +49,51 @@ fn what_frees_space_goes_on_and_what_takes_it_waits() {
     trash(&storage, ROUNDS + 1).unwrap();
 }
 
+/// A machine whose disk other programs have filled up to the last byte, each time that the server gave up a part.
+#[test]
+fn a_reserve_that_was_used_up_is_taken_again_by_a_later_process() {
+    let (disk, storage, staged) = full_disk();
+    let used_up = (0..=ROUNDS + 2).take_while(|number| {
+        let trashed = trash(&storage, *number);
+        disk.leave_free(0);
+        trashed.is_ok()
+    });
+    assert!(used_up.count() > ROUNDS.into());
+    drop((storage, staged));
+    let disk = disk.reboot();
+    disk.leave_free(1 << 20);
+    let storage = disk.storage();
+    assert_eq!(code(storage.stage(upload_id(2))), Some(ErrorCode::NoSpace));
+    disk.leave_free(17 << 20);
+    storage.stage(upload_id(2)).unwrap();
+    disk.leave_free(0);
+    trash(&storage, ROUNDS + 2).unwrap();
+}
+
+#[test]
+fn a_disk_gets_its_reserve_once_there_is_room() {
+    let disk = SimulatedDisk::with_capacity(7, 8 << 20);
+    disk.add_file("file", "content").unwrap();
+    let storage = disk.storage();
+    storage.stage(upload_id(1)).unwrap();
+    disk.leave_free(32 << 20);
+    storage.maintain_reserves();
+    disk.leave_free(0);
+    storage.trash(&path(b"file"), None, trash_id(1), NOW).unwrap();
+}
+
+/// Other programs get nothing of what a deletion frees before the reserve has it.
+#[test]
+fn what_a_deletion_frees_is_taken_for_the_reserve_at_once() {
+    let (disk, storage, _staged) = full_disk();
+    trash(&storage, 0).unwrap();
+    disk.leave_free(1 << 20);
+    storage.remove(&path(b"1"), None).unwrap();
+    // Less than what was given up.
+    disk.leave_free(1 << 16);
+    storage.stage(upload_id(2)).unwrap();
+}
+
 #[test]
 fn the_reserve_survives_the_process() {
     let (disk, storage, staged) = full_disk();

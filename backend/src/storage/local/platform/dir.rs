@@ -161,12 +161,16 @@ pub(in crate::storage) trait Dir: Send + Sync + Sized + 'static {
     fn space(&self) -> io::Result<Option<u64>>;
 
     /// Makes a file of that name take so many bytes of the disk, as far as there is room, and returns how many it takes.
+    /// A new file that gets none is not left.
     fn reserve(&self, name: &[u8], bytes: u64) -> io::Result<u64> {
-        let file = match self.open_own_file(name) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.create_file(name)?,
-            opened => opened?,
-        };
-        file.as_file().map_or(Ok(0), |file| reserve::resize(file, bytes))
+        let opened = self.open_own_file(name);
+        let is_new = opened.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+        let file = if is_new { self.create_file(name)? } else { opened? };
+        let taken = file.as_file().map_or(Ok(0), |file| reserve::resize(file, bytes));
+        if is_new && !taken.as_ref().is_ok_and(|taken| *taken > 0) {
+            let _ = self.remove_file(name);
+        }
+        taken
     }
 
     /// Watches this directory. `path` is where it is now, for systems that watch by path.

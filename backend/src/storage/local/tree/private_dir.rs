@@ -230,7 +230,7 @@ impl<D: Dir> Shared<D> {
             return Err(StorageError::new(ErrorCode::Locked, "another server writes into this directory"));
         };
         let (unsynced, unsettled, purging) = (Mutex::default(), Mutex::default(), Mutex::default());
-        let reserve = begin_reserve(own);
+        let reserve = begin_reserve(own)?;
         Ok(Self { trash_lock: RwLock::default(), unsynced, unsettled, purging, reserve, _lock: lock })
     }
 }
@@ -249,10 +249,16 @@ fn sync_own_names<D: Dir>(top: &D, dir: &D) -> Result<(), StorageError> {
 }
 
 /// Begins the reserve of space in a private directory.
-fn begin_reserve<D: Dir>(own: D) -> Reserve {
-    let held = own.metadata_of(RESERVE).map_or(0, |metadata| metadata.size);
-    let free = own.space().ok().flatten();
-    Reserve::begin(held, free, move |bytes| own.reserve(RESERVE, bytes))
+fn begin_reserve<D: Dir>(own: D) -> Result<Reserve, StorageError> {
+    let held = match own.metadata_of(RESERVE) {
+        Ok(metadata) => Some(metadata.size),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(own_dir_error(error)),
+    };
+    let own = Arc::new(own);
+    let looked_at = Arc::clone(&own);
+    let free = move || looked_at.space().ok().flatten();
+    Ok(Reserve::begin(held, free, move |bytes| own.reserve(RESERVE, bytes)))
 }
 
 /// The part with the uploads of the private directory at that path of the tree.

@@ -69,7 +69,6 @@ impl<D: Dir> Tree<D> {
             }
             Ok(())
         });
-        private_dir.reserve().renew();
         if is_missing { purged.and(Err(gone())) } else { purged }
     }
 

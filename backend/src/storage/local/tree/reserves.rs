@@ -2,12 +2,14 @@
 //! what takes space waits until it is whole again.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use shared::ErrorCode;
 
 use super::dir_stack::DirStack;
 use super::private_dir::PrivateDir;
 use super::root::Tree;
+use crate::reserve::with_space;
 use crate::storage::StorageError;
 use crate::storage::local::platform::Dir;
 
@@ -23,9 +25,12 @@ impl<D: Dir> PrivateDir<D> {
         Err(StorageError::new(ErrorCode::NoSpace, "the rest of the disk is for changes that free space"))
     }
 
-    /// Makes a change that frees space here. Where the disk is full, it is made again with a part of the reserve.
+    /// Makes a change that frees space here. Where the disk is full, it is made again with a part of the reserve. What it
+    /// frees is taken for the reserve, before other programs take it.
     pub(super) fn freeing<T>(&self, change: impl FnMut() -> Result<T, StorageError>) -> Result<T, StorageError> {
-        with_space(|| self.reserve().give_up(), change)
+        let changed = with_space(|began| self.reserve().give_up(began), is_full, change);
+        self.reserve().renew();
+        changed
     }
 }
 
@@ -36,25 +41,24 @@ impl<D: Dir> Tree<D> {
         folder: &DirStack<D>,
         change: impl FnMut() -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
-        with_space(|| self.give_up_reserve(folder), change)
-    }
-
-    /// Gives up a part of the reserve of a folder's volume. False if there is none.
-    pub(super) fn give_up_reserve(&self, folder: &DirStack<D>) -> bool {
-        let private_dir = self.usable_private_dir(folder).ok().flatten();
-        private_dir.is_some_and(|private_dir: Arc<PrivateDir<D>>| private_dir.reserve().give_up())
-    }
-}
-
-fn with_space<T>(
-    give_up: impl Fn() -> bool,
-    mut change: impl FnMut() -> Result<T, StorageError>,
-) -> Result<T, StorageError> {
-    loop {
-        match change() {
-            Err(error) if is_full(&error) && give_up() => {}
-            changed => return changed,
+        let changed = with_space(|began| self.give_up_reserve(folder, began), is_full, change);
+        if let Some(private_dir) = self.opened_private_dir(folder) {
+            private_dir.reserve().renew();
         }
+        changed
+    }
+
+    /// Gives up a part of the reserve of a folder's volume for a change that began at `began`, as
+    /// [`crate::reserve::Reserve::give_up`].
+    /// False if there is none.
+    pub(super) fn give_up_reserve(&self, folder: &DirStack<D>, began: Instant) -> bool {
+        let private_dir = self.usable_private_dir(folder).ok().flatten();
+        private_dir.is_some_and(|private_dir: Arc<PrivateDir<D>>| private_dir.reserve().give_up(began))
+    }
+
+    /// See [`crate::storage::Storage::maintain_reserves`].
+    pub(super) fn maintain_open_reserves(&self) {
+        self.volumes.opened().iter().for_each(|private_dir| private_dir.reserve().maintain());
     }
 }
 

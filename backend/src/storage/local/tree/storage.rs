@@ -214,6 +214,10 @@ impl<D: Dir> Storage for Tree<D> {
         self.free_space(folder)
     }
 
+    fn maintain_reserves(&self) {
+        self.maintain_open_reserves();
+    }
+
     fn watch(
         &self,
         folder: &VPath,

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
 use shared::{Entry, ErrorCode, Timestamp, TrashId, VPath};
 
@@ -57,13 +58,15 @@ impl<D: Dir> Tree<D> {
             let group: Vec<_> = left.iter().map(|index| entries[*index]).collect();
             // So that replacements by this server, which may follow each other without a pause, come before or after.
             let _locks = if attempt == 0 { Vec::new() } else { self.lock_names(&group) };
+            let began = Instant::now();
             let steps = match self.try_trash(&group, now) {
                 Ok(steps) => steps,
                 Err(error) => group.iter().map(|_| Step::Failed(error.again())).collect(),
             };
             let tried = std::mem::take(&mut left);
             let is_full = steps.iter().any(Step::is_for_want_of_space);
-            let has_more_space = is_full && self.old_parent(entries[0].path).is_ok_and(|at| self.give_up_reserve(&at));
+            let has_more_space =
+                is_full && self.old_parent(entries[0].path).is_ok_and(|at| self.give_up_reserve(&at, began));
             for (index, step) in tried.into_iter().zip(steps) {
                 match step {
                     Step::Moved => results[index] = Ok(()),

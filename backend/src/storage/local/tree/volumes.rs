@@ -83,12 +83,7 @@ impl<D: Dir> Tree<D> {
             }
         }
         self.volumes.all_found();
-        let opened = self.volumes.opened();
-        // Other programs may have made room.
-        for private_dir in &opened {
-            private_dir.reserve().renew();
-        }
-        Ok(opened)
+        Ok(self.volumes.opened())
     }
 
     /// [`Tree::private_dirs`], which looks for those of earlier processes once. Those of a disk that is connected later
@@ -113,9 +108,9 @@ impl<D: Dir> Tree<D> {
         Ok(tops)
     }
 
-    /// The private directory of a volume with this outermost folder, if it is open.
-    pub(super) fn opened_private_dir(&self, top: &DirStack<D>) -> Option<Arc<PrivateDir<D>>> {
-        self.volumes.get(top.dir().volume().ok()?)
+    /// The private directory of the volume of a folder, if it is open.
+    pub(super) fn opened_private_dir(&self, folder: &DirStack<D>) -> Option<Arc<PrivateDir<D>>> {
+        self.volumes.get(folder.dir().volume().ok()?)
     }
 
     /// The other disks that the notes have, connected or not.

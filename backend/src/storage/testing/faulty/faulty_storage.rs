@@ -240,6 +240,10 @@ impl Storage for FaultyStorage {
         }
     }
 
+    fn maintain_reserves(&self) {
+        self.inner.maintain_reserves();
+    }
+
     fn watch(
         &self,
         folder: &VPath,

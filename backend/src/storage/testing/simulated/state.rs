@@ -499,6 +499,7 @@ impl State {
     pub(super) fn reserve(&mut self, folder: NodeId, name: &[u8], bytes: u64) -> io::Result<u64> {
         let file = match self.lookup(folder, name) {
             Ok(file) => file,
+            Err(_) if self.check_room(bytes).is_err() => return Ok(0),
             Err(_) => self.add_file(folder, name)?,
         };
         let before = self.reserved.get(&file).copied().unwrap_or(0);

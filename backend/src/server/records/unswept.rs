@@ -1,0 +1,62 @@
+//! The owners whose ended jobs or uploads may be too many: the others are not counted again at each sweep.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::server::authority::Owner;
+use crate::storage::StorageError;
+
+/// The owners of which something has ended since the last sweep; `None` for all, as at the start.
+#[derive(Default)]
+pub(super) struct Unswept(Mutex<Option<HashSet<Owner>>>);
+
+impl Unswept {
+    pub(super) fn add(&self, owner: &Owner) {
+        if let Some(owners) = &mut *self.owners()
+            && !owners.contains(owner)
+        {
+            owners.insert(owner.clone());
+        }
+    }
+
+    /// Calls `sweep` for each owner, or for each of `all` at the first time and after a failure.
+    pub(super) fn sweep(
+        &self,
+        all: impl FnOnce() -> Result<Vec<Owner>, StorageError>,
+        sweep: impl FnMut(Owner) -> Result<(), StorageError>,
+    ) -> Result<(), StorageError> {
+        let unswept = self.owners().replace(HashSet::new());
+        let owners = unswept.map_or_else(all, |owners| Ok(owners.into_iter().collect()));
+        let swept = owners.and_then(|owners| owners.into_iter().try_for_each(sweep));
+        swept.inspect_err(|_| *self.owners() = None)
+    }
+
+    fn owners(&self) -> MutexGuard<'_, Option<HashSet<Owner>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is not noted is not looked at again.
+    #[test]
+    fn owners_of_which_nothing_has_ended_are_not_swept_again() {
+        let unswept = Unswept::default();
+        let swept = |all: &[&str]| {
+            let mut swept = Vec::new();
+            let all = || Ok(all.iter().map(|name| Owner((*name).into())).collect());
+            unswept.sweep(all, |owner| Ok(swept.push(owner.0))).unwrap();
+            swept
+        };
+        assert_eq!(swept(&["a", "b"]), [b"a", b"b"]);
+        assert!(swept(&["a", "b"]).is_empty());
+        unswept.add(&Owner(b"b".to_vec()));
+        assert_eq!(swept(&["a", "b"]), [b"b"]);
+        unswept.add(&Owner(b"b".to_vec()));
+        let failed = |_| Err(StorageError::new(shared::ErrorCode::Io, "a failing disk"));
+        assert!(unswept.sweep(|| Ok(Vec::new()), failed).is_err());
+        assert_eq!(swept(&["a", "b"]), [b"a", b"b"]);
+    }
+}
