@@ -1,6 +1,8 @@
 //! What is on another file system below the root survives a loss of power, a full disk and a failing disk, as on the root's:
 //! uploads, replaced files, the trash, and what goes from one file system to the other.
 
+use std::ops::RangeInclusive;
+
 use backend::storage::local::LocalStorage;
 use backend::storage::testing::simulated::{Fault, SimulatedDisk};
 use backend::storage::{Attributes, Expected, Keep, Kept, Published, Replacement, StorageError};
@@ -69,20 +71,9 @@ fn an_upload_on_another_disk_is_complete_or_still_an_upload() {
 /// The target of an upload may become known with its COMMIT. The removal of the original comes last, and may fail.
 #[test]
 fn an_upload_that_is_copied_to_another_disk_is_complete_or_still_an_upload() {
-    let prepare = |storage: &LocalStorage| {
-        add(storage, FILE, OLD);
-        let staged = storage.stage(upload_id(1)).unwrap();
-        staged.write_at(NEW, 0).unwrap();
-        staged.sync().unwrap();
-    };
-    let steps = {
-        let (disk, storage) = disk_with(0, prepare);
-        let before = disk.steps();
-        publish(&storage).unwrap();
-        before + 1..=disk.steps()
-    };
+    let steps = steps_of_a_copied_upload();
     for (step, seed) in steps.flat_map(|step| (0..SEEDS).map(move |seed| (step, seed))) {
-        let (disk, storage) = disk_with(seed, prepare);
+        let (disk, storage) = disk_with(seed, prepare_copied);
         disk.at(step, Fault::PowerLoss);
         let done = publish(&storage).is_ok();
         eprintln!("seed {seed}, power lost at step {step}: {:?}", disk.history().get(step as usize - 1));
@@ -92,6 +83,39 @@ fn an_upload_that_is_copied_to_another_disk_is_complete_or_still_an_upload() {
             assert_eq!(staged_bytes(&*storage.staged(upload_id(1), None).unwrap()), NEW);
         }
     }
+}
+
+/// It would be made a file again, beside itself.
+#[test]
+fn an_upload_that_was_copied_to_its_name_is_an_upload_no_more_even_if_the_disk_fails() {
+    let mut failed_with_the_name = 0;
+    for step in steps_of_a_copied_upload() {
+        let (disk, storage) = disk_with(0, prepare_copied);
+        disk.at(step, Fault::Io);
+        let published = publish(&storage);
+        if published.is_err() && content_at(&storage, FILE).unwrap() == NEW {
+            let history = disk.history();
+            let name = history.get(step as usize - 1);
+            assert_eq!(code(storage.staged(upload_id(1), None)), Some(ErrorCode::NotFound), "{name:?}");
+            failed_with_the_name += 1;
+        }
+    }
+    assert!(failed_with_the_name > 0, "no sync of a folder failed");
+}
+
+/// An upload that was staged on the disk of the root, for a file on the other one.
+fn prepare_copied(storage: &LocalStorage) {
+    add(storage, FILE, OLD);
+    let staged = storage.stage(upload_id(1)).unwrap();
+    staged.write_at(NEW, 0).unwrap();
+    staged.sync().unwrap();
+}
+
+fn steps_of_a_copied_upload() -> RangeInclusive<u64> {
+    let (disk, storage) = disk_with(0, prepare_copied);
+    let before = disk.steps();
+    publish(&storage).unwrap();
+    before + 1..=disk.steps()
 }
 
 fn disk_with(seed: u64, prepare: impl Fn(&LocalStorage)) -> (SimulatedDisk, LocalStorage) {

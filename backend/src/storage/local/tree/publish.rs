@@ -84,13 +84,17 @@ impl<D: Dir> Tree<D> {
     ) -> Result<Published, StorageError> {
         staged.fill()?;
         let strict = attributes.durability == Durability::Strict;
-        let mut copy: Option<StagedCopy<D>> = None;
+        let first = self.destination(target, expected)?;
+        // Copied before the name is locked: others wait for that lock.
+        let mut copy = self.copy_near(staged, &first.parent)?;
+        let mut seen = Some(first).filter(|_| copy.is_none());
         let mut name_lock = None;
         for _ in 0..REPLACE_RETRIES {
-            let mut destination = self.locked_destination(target, expected, &mut name_lock)?;
+            let mut destination = self.locked_destination(seen.take(), target, expected, &mut name_lock)?;
             let private_dir = self.usable_private_dir(&destination.parent)?;
+            // The folder may be on another disk by now.
             if copy.is_none() && private_dir.as_ref().is_none_or(|near| !Arc::ptr_eq(near, &staged.private_dir)) {
-                copy = Some(StagedCopy::create(staged, || self.waiting_place(&destination.parent))?);
+                copy = self.copy_near(staged, &destination.parent)?;
             }
             let moving = private_dir.as_ref().map(|private_dir| private_dir.moving());
             // Another program has changed the entry: examine it again.
@@ -131,6 +135,7 @@ impl<D: Dir> Tree<D> {
                 None => Ok(None),
                 Some((Err(error), _)) if is_worth_a_retry(&error, &destination, copy.is_some()) => {
                     if error.kind() == io::ErrorKind::CrossesDevices {
+                        name_lock = None;
                         copy = Some(StagedCopy::create(staged, || Self::place_beside(&destination.parent))?);
                     }
                     Ok(None)
@@ -152,7 +157,12 @@ impl<D: Dir> Tree<D> {
             drop(name_lock);
             if let Some(sync) = sync {
                 let synced = self.group_fsync.sync(destination.parent.identity()?, sync);
-                synced.map_err(|error| storage_error(error, "syncing a folder"))?;
+                synced.map_err(|error| storage_error(error, "syncing a folder")).inspect_err(|_| {
+                    if copy.is_some() {
+                        // The copy has its name. With the upload under its old one, it would seem not to be a file.
+                        let _ = self.remove_staged(staged.id);
+                    }
+                })?;
             }
             let file = copy.as_ref().map_or(&staged.file, |copy| &copy.file);
             let metadata = D::metadata_of_file(file).map_err(|error| storage_error(error, "stat of a file"))?;
@@ -164,6 +174,18 @@ impl<D: Dir> Tree<D> {
             return Ok(Published { entry, replaced: destination.old.is_some(), kept });
         }
         Err(replaced_meanwhile())
+    }
+
+    /// The copy of an upload for a name in `folder`, if that is on another disk.
+    pub(super) fn copy_near(
+        &self,
+        staged: &LocalStaged<D>,
+        folder: &DirStack<D>,
+    ) -> Result<Option<StagedCopy<D>>, StorageError> {
+        match self.usable_private_dir(folder)? {
+            Some(near) if Arc::ptr_eq(&near, &staged.private_dir) => Ok(None),
+            _ => StagedCopy::create(staged, || self.waiting_place(folder)).map(Some),
+        }
     }
 
     /// See [`crate::storage::Storage::sync_name`].
@@ -220,14 +242,16 @@ impl<D: Dir> Tree<D> {
         destination.is_same(&self.destination(target, expected)?)
     }
 
-    /// See [`Tree::destination`]. `lock` keeps other uploads from its name until this one has it.
+    /// See [`Tree::destination`], of which `seen` is a fresh answer. `lock` keeps other uploads from its name until this
+    /// one has it.
     fn locked_destination<'t>(
         &'t self,
+        seen: Option<Destination<D>>,
         target: &VPath,
         expected: &Expected,
         lock: &mut Option<NameLock<'t>>,
     ) -> Result<Destination<D>, StorageError> {
-        let destination = self.destination(target, expected)?;
+        let destination = seen.map_or_else(|| self.destination(target, expected), Ok)?;
         let folder = destination.parent.identity()?;
         if lock.as_ref().is_some_and(|lock| lock.is_of(folder, &destination.name)) {
             return Ok(destination);

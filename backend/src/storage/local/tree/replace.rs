@@ -1,14 +1,11 @@
 //! Putting an entry in the place of a file or link, which goes to the trash.
 
-use std::sync::Arc;
-
 use shared::{Entry, ErrorCode, UploadId, VPath};
 
 use super::dir_stack::DirStack;
 use super::errors::{new_name_error, rename_error};
 use super::root::Tree;
 use super::staged::staged_name;
-use super::staged_copy::StagedCopy;
 use super::trash::{Absence, gone};
 use super::trash_moves::forget_items;
 use super::volumes::crosses_volumes;
@@ -98,11 +95,7 @@ impl<D: Dir> Tree<D> {
     ) -> Result<Replaced, StorageError> {
         let staged = self.open_staged(id, None)?;
         staged.fill()?;
-        let near = self.usable_private_dir(&target.parent)?;
-        let copy = match near {
-            Some(near) if Arc::ptr_eq(&near, &staged.private_dir) => None,
-            _ => Some(StagedCopy::create(&staged, || self.waiting_place(&target.parent))?),
-        };
+        let copy = self.copy_near(&staged, &target.parent)?;
         let (from, name, file) = match &copy {
             Some(copy) => (copy.dir(), copy.name.clone(), &copy.file),
             None => (&staged.private_dir.staging, staged_name(id), &staged.file),
