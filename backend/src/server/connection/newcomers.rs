@@ -99,6 +99,12 @@ impl Newcomers {
         }
     }
 
+    /// How many have a place.
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.known().newcomers.len()
+    }
+
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -94,9 +94,12 @@ impl Entered {
     /// The place of a client whose handshake has ended, until it is dropped.
     ///
     /// # Errors
-    /// A [`Refusal`].
-    pub(super) fn authenticated(self, principal: &str, progress: &Arc<SendProgress>) -> Result<ClientPlace, Refusal> {
-        let permit = self.places.clients.try_take(Who::principal(principal.as_bytes()), 1)?;
+    /// The newcomer, if the principal or all have their most connections. It is kept while the connection is closed, so
+    /// that connections that are being closed have a bound, too.
+    pub(super) fn authenticated(self, principal: &str, progress: &Arc<SendProgress>) -> Result<ClientPlace, Newcomer> {
+        let Ok(permit) = self.places.clients.try_take(Who::principal(principal.as_bytes()), 1) else {
+            return Err(self.newcomer);
+        };
         let number = {
             let mut watched = self.places.watched();
             watched.last += 1;
@@ -119,5 +122,28 @@ pub(super) struct ClientPlace {
 impl Drop for ClientPlace {
     fn drop(&mut self) {
         self.places.watched().clients.remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_client_above_its_share_has_the_place_of_a_newcomer_until_it_is_closed() {
+        let places = Places::new(4, Newcomers::of_one());
+        let mut clients = Vec::new();
+        let mut closing = Vec::new();
+        for _ in 0..5 {
+            let entered = places.enter(Who::one()).await.unwrap_or_else(|_| panic!("refused"));
+            match entered.authenticated("k:1", &Arc::default()) {
+                Ok(place) => clients.push(place),
+                Err(newcomer) => closing.push(newcomer),
+            }
+        }
+        assert_eq!((clients.len(), closing.len(), places.newcomers.count()), (3, 2, 2));
+        assert!(!places.are_taken());
+        drop(closing);
+        assert_eq!(places.newcomers.count(), 0);
     }
 }

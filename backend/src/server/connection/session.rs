@@ -95,9 +95,15 @@ pub(super) async fn serve_entered<R, W>(
     let place = entered.map(|entered| entered.authenticated(&peer.principal, writer.progress())).transpose();
     let _place = match place {
         Ok(place) => place,
-        Err(_) => {
+        Err(newcomer) => {
             let goodbye = Goodbye { error: Some(too_many_connections()) };
-            return close_with(&mut reader, &mut writer, FrameKind::Goodbye, &goodbye).await;
+            let closing = close_with(&mut reader, &mut writer, FrameKind::Goodbye, &goodbye);
+            tokio::select! {
+                () = closing => {}
+                // Its place is for a handshake.
+                () = newcomer.displaced() => {}
+            }
+            return;
         }
     };
     let cancels = CancelRate::default();

@@ -41,19 +41,29 @@ pub(in crate::server) async fn digest<W: Sink>(
     });
     let (file, known) = response.until_cancelled(opened).await?;
     let entry = Entry { path: request.path, ..file.entry().clone() };
-    let is_missing = |algorithm: &Algorithm| known.get(*algorithm).is_none();
-    let missing: Vec<_> = request.algorithms.iter().copied().filter(is_missing).collect();
+    let missing = missing_in(&known, &request.algorithms);
     let mut digests = if missing.is_empty() || request.known_only {
         Digests::default()
     } else {
-        Following { readings, who, entry: &entry }.compute(response, file, missing).await?
+        Following { cache, readings, who, entry: &entry }.compute(response, file, missing).await?
     };
-    digests.known.extend(known.known.into_iter().filter(|sum| request.algorithms.contains(&sum.algorithm)));
+    digests.known.extend(only(known, &request.algorithms).known);
     response.send(FrameKind::Digests, &DigestsKnown { bytes: entry.size, entry, digests }).await
+}
+
+/// Those of the wanted digests that are not known.
+fn missing_in(known: &Digests, wanted: &[Algorithm]) -> Vec<Algorithm> {
+    wanted.iter().copied().filter(|algorithm| known.get(*algorithm).is_none()).collect()
+}
+
+/// Those of the known digests that are wanted.
+fn only(known: Digests, wanted: &[Algorithm]) -> Digests {
+    Digests { known: known.known.into_iter().filter(|sum| wanted.contains(&sum.algorithm)).collect() }
 }
 
 /// A request that waits for the digests of a file.
 struct Following<'a> {
+    cache: &'a Arc<DigestCache>,
     readings: &'a Arc<Readings>,
     who: Who,
     entry: &'a Entry,
@@ -80,6 +90,13 @@ impl Following<'_> {
                     place.map_err(|refusal| RequestError::refused(refusal, "files that are read for their digests"))
                 };
                 let place = self.report_until(response, || 0, turn).await?;
+                // Another request may have had them computed while this one waited for its turn.
+                let (cache, etag) = (Arc::clone(self.cache), file.entry().etag);
+                let finding = blocking(move || Ok(etag.map(|etag| cache.find(etag)).transpose()?.unwrap_or_default()));
+                let known = response.until_cancelled(finding).await?;
+                if missing_in(&known, &algorithms).is_empty() {
+                    return Ok(only(known, &algorithms));
+                }
                 self.readings.start(file, algorithms, place)
             }
         };
