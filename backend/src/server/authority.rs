@@ -1,5 +1,6 @@
 //! Who a caller is, and what it may do.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use shared::wire::{Caller, PRINCIPAL_UNKNOWN};
@@ -71,12 +72,19 @@ impl Owner {
     /// The key by which a request of this owner is known. Callers without an account are one owner, and choose keys apart
     /// from each other, so each client has keys of its own.
     pub(super) fn key_of(&self, client: Option<&str>, key: JobId) -> JobId {
-        let Some(client) = client.filter(|client| self.client(client).is_some()) else { return key };
+        let Some(client) = self.returning_client(client) else { return key };
         let mut hash = blake3::Hasher::new_derive_key("passerelle 2026 key of a client");
         hash.update(&key.0).update(client.as_bytes());
         let mut own = [0; 16];
         hash.finalize_xof().fill(&mut own);
         JobId(own)
+    }
+
+    /// The client among the callers without an account, if it is known again at its next request: by its address. Where the
+    /// gateway does not know that, each request has a new text.
+    pub(super) fn returning_client<'c>(&self, client: Option<&'c str>) -> Option<&'c str> {
+        let is_address = |client: &str| client.split('/').next().is_some_and(|text| text.parse::<IpAddr>().is_ok());
+        client.filter(|client| self.client(client).is_some() && is_address(client))
     }
 
     /// The client among the callers without an account; `None` with an account.

@@ -67,7 +67,8 @@ impl StoredAnswers {
     ) -> Result<Upload, RequestError> {
         let stage = &record.request;
         let Some(key) = stage.key else { return store() };
-        let key = (Storer { owner: record.owner.clone(), client: record.client.clone() }, key);
+        let client = record.owner.returning_client(record.client.as_deref()).map(String::from);
+        let key = (Storer { owner: record.owner.clone(), client }, key);
         loop {
             let known = self.enter(&key, stage, blake3);
             if known.stage != *stage || known.blake3 != blake3 {
@@ -217,6 +218,15 @@ mod tests {
         assert_eq!(answers.answer(&visitor("192.0.2.1", 0), b"a", done(1)).unwrap(), stored(1));
         assert_eq!(answers.answer(&visitor("192.0.2.2", 0), b"a", done(2)).unwrap(), stored(2));
         assert_eq!(answers.answer(&visitor("192.0.2.1", 0), b"a", fail).unwrap(), stored(1));
+    }
+
+    /// Behind a proxy that hides them, where each request has another text.
+    #[test]
+    fn visitors_without_addresses_have_one_key() {
+        let answers = StoredAnswers::default();
+        assert_eq!(answers.answer(&visitor("0123456789abcdef", 0), b"a", done(1)).unwrap(), stored(1));
+        assert_eq!(answers.answer(&visitor("fedcba9876543210", 0), b"a", fail).unwrap(), stored(1));
+        assert_eq!(answers.answer(&visitor("2001:db8:1:200::/56", 0), b"a", done(2)).unwrap(), stored(2));
     }
 
     #[test]
