@@ -47,7 +47,11 @@ mod tests {
         let swept = |all: &[&str]| {
             let mut swept = Vec::new();
             let all = || Ok(all.iter().map(|name| Owner((*name).into())).collect());
-            unswept.sweep(all, |owner| Ok(swept.push(owner.0))).unwrap();
+            let note = |owner: Owner| {
+                swept.push(owner.0);
+                Ok(())
+            };
+            unswept.sweep(all, note).unwrap();
             swept
         };
         assert_eq!(swept(&["a", "b"]), [b"a", b"b"]);

@@ -50,7 +50,7 @@ enum Progress {
     Begun,
     /// Its key is free again.
     Failed,
-    Stored(Upload),
+    Stored(Box<Upload>),
 }
 
 impl StoredAnswers {
@@ -76,12 +76,13 @@ impl StoredAnswers {
             }
             let mut progress = known.progress.lock().unwrap_or_else(PoisonError::into_inner);
             match &*progress {
-                Progress::Stored(answer) => return Ok(answer.clone()),
+                Progress::Stored(answer) => return Ok(Upload::clone(answer)),
                 // The request that this one has waited for: the next one with the key begins anew.
                 Progress::Failed => {}
                 Progress::Begun => {
                     let stored = store();
-                    *progress = stored.as_ref().map_or(Progress::Failed, |answer| Progress::Stored(answer.clone()));
+                    *progress =
+                        stored.as_ref().map_or(Progress::Failed, |answer| Progress::Stored(Box::new(answer.clone())));
                     if stored.is_err() {
                         self.kept().forget_failed(&key, &known);
                     }

@@ -7,7 +7,7 @@ use backend::storage::memory::MemoryStorage;
 use backend::storage::testing::faulty::{Fault, Faults, FaultyStorage, Operation};
 use shared::change::RestoreItem;
 use shared::limits::CHANGE_ITEMS_MAX;
-use shared::{Change, Conflict, ErrorCode, JobState, Outcome};
+use shared::{Change, Conflict, ErrorCode, JobState, Outcome, TrashId};
 
 use super::{change, exists, key, outcome_texts, path_items, trash_ids};
 use crate::reading::read_file;
@@ -117,23 +117,34 @@ async fn trashed_entries_can_be_restored_and_deleted_ones_cannot() {
 #[tokio::test]
 async fn what_a_cancelled_purge_leaves_stays_in_the_trash() {
     let storage = MemoryStorage::new();
-    for number in 0..50_000 {
-        storage.add_file(format!("tree/{number}"), "x").unwrap();
-    }
-    let server = TestServer::with_storage(Arc::new(storage)).await;
-    let ids = trash_ids(&change(&server.client, 1, Change::Trash { items: path_items(&["tree"]) }).await);
-    let purge = Change::Purge { ids: Some(ids.clone()) };
-    server.client.change(&writer(), key(2), purge, Duration::ZERO).await.unwrap();
-    let mut job = server.client.cancel_job(&writer(), key(2)).await.unwrap();
-    while job.state == JobState::Running {
-        job = server.client.job(&writer(), key(2), job.version, Duration::from_secs(10)).await.unwrap();
-    }
-    assert_eq!(job.state, JobState::Canceled);
+    let server = TestServer::with_storage(Arc::new(storage.clone())).await;
+    let mut keys = 1..;
+    let mut key = || keys.next().unwrap();
+    // A purge that ends before it is told to has left nothing: then there is another one.
+    let id = loop {
+        for number in 0..50_000 {
+            storage.add_file(format!("tree/{number}"), "x").unwrap();
+        }
+        let ids = trash_ids(&change(&server.client, key(), Change::Trash { items: path_items(&["tree"]) }).await);
+        if purge_and_cancel(&server, key(), ids[0]).await == JobState::Canceled {
+            break ids[0];
+        }
+    };
     assert_eq!(server.client.list_trash(&writer(), None, 9).await.unwrap().total, Some(1));
-    let items = vec![RestoreItem { id: ids[0], to: None }];
-    change(&server.client, 3, Change::Restore { items, conflict: Conflict::Fail }).await;
+    let items = vec![RestoreItem { id, to: None }];
+    change(&server.client, key(), Change::Restore { items, conflict: Conflict::Fail }).await;
     assert!(exists(&server.client, "tree").await);
     server.stop().await;
+}
+
+async fn purge_and_cancel(server: &TestServer, number: u8, id: TrashId) -> JobState {
+    let purge = Change::Purge { ids: Some(vec![id]) };
+    server.client.change(&writer(), key(number), purge, Duration::ZERO).await.unwrap();
+    let mut job = server.client.cancel_job(&writer(), key(number)).await.unwrap();
+    while job.state == JobState::Running {
+        job = server.client.job(&writer(), key(number), job.version, Duration::from_secs(10)).await.unwrap();
+    }
+    job.state
 }
 
 /// A restore is faster than the purge that has seen the item.
