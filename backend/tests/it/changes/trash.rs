@@ -120,7 +120,7 @@ async fn what_a_cancelled_purge_leaves_stays_in_the_trash() {
     let server = TestServer::with_storage(Arc::new(storage.clone())).await;
     let mut keys = 1..;
     let mut key = || keys.next().unwrap();
-    // A purge that ends before it is told to has left nothing: then there is another one.
+    // A purge that ends before the cancellation has left nothing: then there is another one.
     let id = loop {
         for number in 0..50_000 {
             storage.add_file(format!("tree/{number}"), "x").unwrap();
