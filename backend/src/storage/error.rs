@@ -21,6 +21,11 @@ pub struct StorageError {
     pub source: Option<io::Error>,
 }
 
+/// Marks the error of a sync that was to make the new name of an upload durable.
+#[derive(Debug, thiserror::Error)]
+#[error("the new name may be lost: {0}")]
+struct UnsyncedName(io::Error);
+
 impl StorageError {
     /// A refusal by the storage itself, without an error of the operating system.
     pub fn new(code: ErrorCode, context: &'static str) -> Self {
@@ -62,6 +67,18 @@ impl StorageError {
     /// An error of the operating system whose code the caller knows.
     pub(crate) fn from_code(code: ErrorCode, source: io::Error, context: &'static str) -> Self {
         Self { code, context, path: None, source: Some(source) }
+    }
+
+    /// True if an upload has its new name, and only the sync of the folder has failed: a crash may undo the name.
+    pub(crate) fn is_of_unsynced_name(&self) -> bool {
+        let inner = self.source.as_ref().and_then(io::Error::get_ref);
+        inner.is_some_and(|inner| inner.is::<UnsyncedName>())
+    }
+
+    /// The error of a sync that was to make the new name of an upload durable.
+    pub(in crate::storage) fn of_unsynced_name(self) -> Self {
+        let source = self.source.unwrap_or_else(|| io::ErrorKind::Other.into());
+        Self { source: Some(io::Error::new(source.kind(), UnsyncedName(source))), ..self }
     }
 
     /// The error, about the entry at `path`.

@@ -185,8 +185,8 @@ pub trait Storage: Send + Sync + 'static {
     /// returns from then on.
     ///
     /// On failure the upload still exists, with one exception: if the last step fails, the sync of the folder, the file
-    /// has its name and it is unknown whether the name survives a crash. The error is [`ErrorCode::Io`] then, and
-    /// [`Storage::staged`] no longer finds the upload.
+    /// has its name and it is unknown whether the name survives a crash. [`Storage::staged`] no longer finds the upload
+    /// then; but an upload that was copied to the disk of `target` stays, because its bytes are sure to survive.
     ///
     /// # Errors
     /// [`ErrorCode::AlreadyExists`] and [`ErrorCode::PreconditionFailed`] by `expected`; [`ErrorCode::ParentMissing`],

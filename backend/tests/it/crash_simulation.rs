@@ -207,6 +207,51 @@ async fn stage_once(
     }
 }
 
+/// An upload whose target on another disk becomes known with its COMMIT, by a client that retries. With `cuts_power`,
+/// power is lost after each failure.
+async fn copied_upload(seed: u64, fault: Fault, step: u64, cuts_power: bool) -> bool {
+    let context = format!("seed {seed}, {fault:?} at step {step}, power is cut: {cuts_power}");
+    let disk = SimulatedDisk::new(seed);
+    disk.add_mount("other").unwrap();
+    let mut machine = Machine::start(disk).await;
+    let planned = machine.plan(fault, step);
+    let mut known = None::<UploadId>;
+    for attempt in 0.. {
+        machine.check_attempt(attempt, 20, &context);
+        match attempt_copied_upload(&machine.client(), &mut known).await {
+            Ok(_) => break,
+            Err(error) => assert_ne!(error.code, ErrorCode::Gone, "{context}: acknowledged bytes are lost"),
+        }
+        if cuts_power || !machine.has_power() {
+            machine.restart().await;
+        }
+    }
+    machine.restart().await;
+    let disk = machine.stop_without_uploads(&context).await;
+    let (visible_files, _) = files(&*disk.storage());
+    let expected = BTreeMap::from([("other/file".to_owned(), PIECES[0].to_vec())]);
+    assert!(visible_files == expected, "{context}: {:?}; {:?}", visible_files.keys(), planned.disk.history());
+    planned.is_reached()
+}
+
+async fn attempt_copied_upload(client: &Client, known: &mut Option<UploadId>) -> Result<Upload, ClientError> {
+    let request = shared::wire::Stage {
+        conflict: Conflict::KeepBoth,
+        key: Some(JobId([5; 16])),
+        ..stage("file", Some(PIECES[0].len() as u64))
+    };
+    let id = stage_once(client, &request, known).await?;
+    let stands = client.upload_status(&writer(), id).await?;
+    if stands.entry.is_some() {
+        return Ok(stands);
+    }
+    let left = &PIECES[0][stands.offset as usize..];
+    if !left.is_empty() {
+        put(client, id, stands.offset, left).await?;
+    }
+    client.commit(&shared::wire::Commit { target: Some(path("other/file")), ..commit(id) }).await
+}
+
 /// Continues an upload from its durable offset to its end.
 async fn attempt_upload(
     client: &Client,
@@ -316,6 +361,12 @@ async fn attempt_finished_upload(
 #[tokio::test]
 async fn an_upload_that_the_server_finishes_survives_every_fault() {
     at_each_step(finished_upload).await;
+}
+
+#[tokio::test]
+async fn an_upload_that_is_copied_to_another_disk_becomes_one_file() {
+    at_each_step(|seed, fault, step| copied_upload(seed, fault, step, false)).await;
+    at_each_step(|seed, fault, step| copied_upload(seed, fault, step, true)).await;
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use crate::storage::{Kept, OpenFile, Published, StorageError, TrashItem};
 
 /// The state of an upload whose COMMIT may have been interrupted.
 pub(super) enum Interrupted {
-    /// Its bytes are staged, or there were none to lose.
+    /// It is no file yet. Its bytes are staged, or there were none to lose.
     Staged,
     /// It is the file at `path`, with these digests.
     Published { published: Published, path: VPath, digests: Digests },
@@ -27,7 +27,11 @@ impl Uploads {
         digests_of: impl Fn(&dyn OpenFile) -> Result<Digests, RequestError>,
     ) -> Result<Interrupted, RequestError> {
         if let Some((path, published)) = self.maybe_published(record)? {
-            let file = self.seen_by(&record.owner).open(&path)?;
+            let file = match self.seen_by(&record.owner).open(&path) {
+                // Publishing needs no right to read what it replaces.
+                Err(_) if !self.is_unstaged(record)? => return Ok(Interrupted::Staged),
+                file => file?,
+            };
             let digests = digests_of(&*file)?;
             let found = digests.get(Algorithm::Blake3);
             let is_same_file = file.entry().etag == published.entry.etag;
@@ -41,13 +45,10 @@ impl Uploads {
         Ok(Interrupted::Staged)
     }
 
-    /// The file that an interrupted COMMIT may have made: the staged file is gone, and a file of its length is at its
-    /// target.
+    /// The file that an interrupted COMMIT may have made: a file of its length is at its target. Its bytes may be staged,
+    /// too, after a copy to another disk.
     pub(super) fn maybe_published(&self, record: &UploadRecord) -> Result<Option<(VPath, Published)>, StorageError> {
         let Some(path) = record.target_path() else { return Ok(None) };
-        if !self.is_unstaged(record)? {
-            return Ok(None);
-        }
         match self.seen_by(&record.owner).stat(&path) {
             Ok(entry) if entry.is_file() && Some(entry.size) == record.length => {
                 let kept = self.kept_before(record.id)?;
@@ -58,6 +59,8 @@ impl Uploads {
             }
             Ok(_) => Ok(None),
             Err(error) if error.code == ErrorCode::NotFound => Ok(None),
+            // Publishing tells what is wrong with the target.
+            Err(_) if !self.is_unstaged(record)? => Ok(None),
             Err(error) => Err(error),
         }
     }

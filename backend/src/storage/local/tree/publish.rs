@@ -156,20 +156,16 @@ impl<D: Dir> Tree<D> {
             drop(moving);
             drop(name_lock);
             if let Some(sync) = sync {
-                let synced = self.group_fsync.sync(destination.parent.identity()?, sync);
-                synced.map_err(|error| storage_error(error, "syncing a folder")).inspect_err(|_| {
-                    if copy.is_some() {
-                        // The copy has its name. With the upload under its old one, it would seem not to be a file.
-                        let _ = self.remove_staged(staged.id);
-                    }
-                })?;
+                let folder = destination.parent.identity().map_err(StorageError::of_unsynced_name)?;
+                let synced = self.group_fsync.sync(folder, sync);
+                synced.map_err(|error| storage_error(error, "syncing a folder").of_unsynced_name())?;
             }
-            let file = copy.as_ref().map_or(&staged.file, |copy| &copy.file);
-            let metadata = D::metadata_of_file(file).map_err(|error| storage_error(error, "stat of a file"))?;
             if copy.is_some() {
                 // The upload is a file by now, so a failure loses nothing.
                 let _ = self.remove_staged(staged.id);
             }
+            let file = copy.as_ref().map_or(&staged.file, |copy| &copy.file);
+            let metadata = D::metadata_of_file(file).map_err(|error| storage_error(error, "stat of a file"))?;
             let entry = metadata.entry(target.clone(), destination.link);
             return Ok(Published { entry, replaced: destination.old.is_some(), kept });
         }
