@@ -13,6 +13,8 @@ use crate::random::random_bytes;
 
 /// Bytes that are taken in advance on each file system that the server writes to.
 pub(crate) const RESERVE_BYTES: u64 = 16 << 20;
+/// Bytes of a reserve that work which needs much of it leaves to work which needs little.
+pub(crate) const LEFT_BYTES: u64 = RESERVE_BYTES / 2;
 /// Bytes that are given up at a time, so that other programs that fill the disk do not get all of them at once.
 const STEP_BYTES: u64 = 1 << 20;
 /// A reserve is begun where the free space is so many times its size.
@@ -85,24 +87,27 @@ impl Reserve {
         whole
     }
 
-    /// True if more than half was given up, and there is no room to take it again: the rest is for changes that need
-    /// little of it.
+    /// True if less than [`LEFT_BYTES`] is held, and there is no room to take more.
     pub(crate) fn is_low(&self) -> bool {
-        !self.renew() && self.state().held < RESERVE_BYTES / 2
+        !self.renew() && self.state().held < LEFT_BYTES
     }
 
     /// Gives up a step, unless another caller has done so since `began`: many that fail at once may all have room then.
-    /// False if nothing is left.
-    pub(crate) fn give_up(&self, began: Instant) -> bool {
+    /// False if no more than `floor` bytes are held.
+    pub(crate) fn give_up(&self, began: Instant, floor: u64) -> bool {
         let mut state = self.state();
+        // A step below the floor is given up for others.
+        if state.held < floor {
+            return false;
+        }
         if state.given_up.is_some_and(|moment| moment > began) {
             return true;
         }
-        if state.held == 0 {
+        if state.held == floor {
             return false;
         }
         self.short.store(true, Ordering::Release);
-        let left = state.held.saturating_sub(STEP_BYTES);
+        let left = state.held.saturating_sub(STEP_BYTES).max(floor);
         state.held = (self.resize)(left).unwrap_or(left);
         state.given_up = Some(Instant::now());
         state.held == left
@@ -254,7 +259,7 @@ mod tests {
     }
 
     fn give_up(reserve: &Reserve) -> bool {
-        reserve.give_up(Instant::now())
+        reserve.give_up(Instant::now(), 0)
     }
 
     #[test]
@@ -279,10 +284,23 @@ mod tests {
         let disk = Disk::with_free(100 << 20);
         let reserve = disk.reserve(None);
         let began = Instant::now();
-        assert!((0..100).all(|_| reserve.give_up(began)));
+        assert!((0..100).all(|_| reserve.give_up(began, 0)));
         assert_eq!(disk.length(), RESERVE_BYTES - STEP_BYTES);
         assert!(give_up(&reserve));
         assert_eq!(disk.length(), RESERVE_BYTES - 2 * STEP_BYTES);
+    }
+
+    #[test]
+    fn work_that_needs_much_leaves_a_part() {
+        let disk = Disk::with_free(100 << 20);
+        let reserve = disk.reserve(None);
+        let began = Instant::now();
+        let given_up = (0..100).filter(|_| reserve.give_up(Instant::now(), LEFT_BYTES)).count() as u64;
+        assert_eq!((given_up * STEP_BYTES, disk.length()), (RESERVE_BYTES - LEFT_BYTES, LEFT_BYTES));
+        // The last step is for all that began before it.
+        assert!(reserve.give_up(began, LEFT_BYTES));
+        assert!(give_up(&reserve));
+        assert!(!reserve.give_up(began, LEFT_BYTES));
     }
 
     #[test]

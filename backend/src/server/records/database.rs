@@ -60,7 +60,7 @@ impl Database {
     pub fn open(path: &Path) -> Result<Self, DatabaseError> {
         let named = path != Path::new(MEMORY);
         let reserve = named.then(|| reserve::begin(path)).flatten();
-        let connection = reserve::write(reserve.as_ref(), DatabaseError::may_want_space, || connect(path))?;
+        let connection = reserve::write(reserve.as_ref(), 0, DatabaseError::may_want_space, || connect(path))?;
         Ok(Self {
             connection: Mutex::new(connection),
             path: named.then(|| path.to_owned()),
@@ -161,11 +161,11 @@ impl Database {
         if self.reserve.as_ref().is_none_or(Reserve::renew) { Ok(()) } else { Err(kept_for_the_journal()) }
     }
 
-    /// Refuses a change of many items once the reserve is low: the rest is for changes of few, so that one client with
-    /// very many leaves others room to delete.
+    /// Lets a change of many items be recorded. The rest of the reserve is for changes of few, so that one client with very
+    /// many leaves others room to delete.
     ///
     /// # Errors
-    /// [`ErrorCode::NoSpace`].
+    /// [`ErrorCode::NoSpace`] once the reserve is low.
     pub(super) fn check_half_of_reserve(&self) -> Result<(), StorageError> {
         if self.reserve.as_ref().is_some_and(Reserve::is_low) { Err(kept_for_the_journal()) } else { Ok(()) }
     }
@@ -184,8 +184,18 @@ impl Database {
         durability: Durability,
         work: impl Fn(&Connection) -> rusqlite::Result<()> + Send + Sync + 'static,
     ) -> Result<(), StorageError> {
+        self.write_leaving(0, durability, work)
+    }
+
+    /// [`Database::write`], which leaves `floor` bytes of the reserve.
+    pub(super) fn write_leaving(
+        &self,
+        floor: u64,
+        durability: Durability,
+        work: impl Fn(&Connection) -> rusqlite::Result<()> + Send + Sync + 'static,
+    ) -> Result<(), StorageError> {
         let work = Arc::new(work);
-        self.with_space(|| {
+        self.with_space(floor, || {
             let work = Arc::clone(&work);
             self.queue.write(|| self.writable(), durability, move |connection| work(connection))
         })
@@ -193,12 +203,16 @@ impl Database {
 
     /// Runs a statement at once, in a transaction of its own, and gives the number of changed rows.
     pub(super) fn execute(&self, sql: &str, values: impl rusqlite::Params + Clone) -> Result<usize, StorageError> {
-        self.with_space(|| self.writable()?.execute(sql, values.clone()).map_err(storage_error))
+        self.with_space(0, || self.writable()?.execute(sql, values.clone()).map_err(storage_error))
     }
 
-    /// Writes, on a full disk with a part of the reserve.
-    pub(super) fn with_space<T>(&self, write: impl FnMut() -> Result<T, StorageError>) -> Result<T, StorageError> {
-        reserve::write(self.reserve.as_ref(), may_want_space, write)
+    /// Writes, on a full disk with a part of the reserve, of which it leaves `floor` bytes.
+    pub(super) fn with_space<T>(
+        &self,
+        floor: u64,
+        write: impl FnMut() -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        reserve::write(self.reserve.as_ref(), floor, may_want_space, write)
     }
 
     /// All rows of a query.

@@ -10,6 +10,7 @@ use shared::{Change, Job, JobId, JobState, Outcome, Timestamp, TrashId, VPath};
 use super::column::{message, signed};
 use super::database::Database;
 use super::error::storage_error;
+use crate::reserve::LEFT_BYTES;
 use crate::server::authority::Owner;
 use crate::storage::{Durability, StorageError};
 
@@ -108,6 +109,11 @@ fn encode_items(items: &[ItemRecord]) -> Vec<u8> {
 /// Items of a change whose records are small: some kilobytes.
 const FEW_ITEMS: usize = 16;
 
+/// Bytes of the reserve that the records of a change leave to those of other changes.
+fn floor(change: &Change) -> u64 {
+    if change.len() > FEW_ITEMS { LEFT_BYTES } else { 0 }
+}
+
 /// True for a change that needs more space than its records take. A change that frees space, and its reversal, may use
 /// the reserve for those.
 fn takes_space(change: &Change) -> bool {
@@ -121,7 +127,7 @@ impl Database {
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         if takes_space(&job.request.change) {
             self.check_reserve()?;
-        } else if job.request.change.len() > FEW_ITEMS {
+        } else if floor(&job.request.change) > 0 {
             self.check_half_of_reserve()?;
         }
         let (state, progress, request) = (encode(&job.state), encode(&job.progress), encode(&job.request));
@@ -129,7 +135,7 @@ impl Database {
         let key = client.map(|_| job.id.0);
         let (owner, version) = (&job.owner.0, signed(job.version));
         let values = params![owner, id.0, now.0, state, version, progress, job.seed, request, client, key];
-        self.with_space(|| {
+        self.with_space(floor(&job.request.change), || {
             let connection = self.writable()?;
             connection.execute(SQL, values).map_err(storage_error)?;
             Ok(connection.last_insert_rowid())
@@ -211,6 +217,9 @@ impl Database {
 
     /// Records the next step of a job, all or nothing: outcomes, items that begin, its progress, and with `ended` its
     /// end.
+    ///
+    /// # Errors
+    /// [`shared::ErrorCode::NoSpace`] on a full disk without a part of the reserve for it; [`shared::ErrorCode::Io`].
     pub(in crate::server) fn advance_job(
         &self,
         job: &JobRecord,
@@ -223,7 +232,7 @@ impl Database {
             (job.number, signed(job.version), encode(&job.progress), encode(&job.state));
         let records = encode_items(items);
         let (ended, writes_items) = (ended.map(|moment| moment.0), !items.is_empty());
-        self.write(Durability::Strict, move |connection| {
+        self.write_leaving(floor(&job.request.change), Durability::Strict, move |connection| {
             if writes_items {
                 connection.prepare_cached(ITEMS)?.execute(params![number, version, records])?;
             }

@@ -39,11 +39,13 @@ fn resize_at(path: &Path, bytes: u64) -> io::Result<u64> {
     resized
 }
 
-/// Writes, again with a part of the reserve for as long as there is one and `wants_space` tells that it may help.
+/// Writes, again with a part of the reserve for as long as it holds more than `floor` bytes and `wants_space` tells that it
+/// may help.
 pub(super) fn write<T, E>(
     reserve: Option<&Reserve>,
+    floor: u64,
     wants_space: impl Fn(&E) -> bool,
     write: impl FnMut() -> Result<T, E>,
 ) -> Result<T, E> {
-    with_space(|began| reserve.is_some_and(|reserve| reserve.give_up(began)), wants_space, write)
+    with_space(|began| reserve.is_some_and(|reserve| reserve.give_up(began, floor)), wants_space, write)
 }

@@ -28,7 +28,7 @@ impl<D: Dir> PrivateDir<D> {
     /// Makes a change that frees space here. Where the disk is full, it is made again with a part of the reserve. What it
     /// frees is taken for the reserve, before other programs take it.
     pub(super) fn freeing<T>(&self, change: impl FnMut() -> Result<T, StorageError>) -> Result<T, StorageError> {
-        let changed = with_space(|began| self.reserve().give_up(began), is_full, change);
+        let changed = with_space(|began| self.reserve().give_up(began, 0), is_full, change);
         self.reserve().renew();
         changed
     }
@@ -53,7 +53,7 @@ impl<D: Dir> Tree<D> {
     /// False if there is none.
     pub(super) fn give_up_reserve(&self, folder: &DirStack<D>, began: Instant) -> bool {
         let private_dir = self.usable_private_dir(folder).ok().flatten();
-        private_dir.is_some_and(|private_dir: Arc<PrivateDir<D>>| private_dir.reserve().give_up(began))
+        private_dir.is_some_and(|private_dir: Arc<PrivateDir<D>>| private_dir.reserve().give_up(began, 0))
     }
 
     /// See [`crate::storage::Storage::maintain_reserves`].
