@@ -134,24 +134,30 @@ pub(crate) fn with_space<T, E>(
     }
 }
 
-/// Gives a file that length, with all its blocks, and returns it. Without room for more, a longer file than before stays
-/// as it was: its length is the result then.
+/// Gives a file that length, with all its blocks, and returns it. Without room the file keeps its length, which is returned;
+/// of a file whose blocks are not there, nothing is kept. Whatever an allocation fails by counts as a want of room, because
+/// file systems report that in many ways.
 ///
 /// # Errors
-/// Of the system, other than for want of room.
+/// Of the system, where the file cannot be looked at or cut.
 pub(crate) fn resize(file: &File, length: u64) -> io::Result<u64> {
+    resize_by(file, length, allocate)
+}
+
+/// [`resize`] by means of `allocate`.
+fn resize_by(file: &File, length: u64, allocate: impl FnOnce(&File, u64, u64) -> io::Result<()>) -> io::Result<u64> {
     let before = file.metadata()?.len();
     if length < before {
         file.set_len(length)?;
         return Ok(length);
     }
-    match allocate(file, before, length) {
-        Ok(()) => Ok(length),
-        Err(_) => {
-            file.set_len(before)?;
-            Ok(before)
-        }
+    if allocate(file, before, length).is_ok() {
+        return Ok(length);
     }
+    file.set_len(before)?;
+    let left = if has_blocks(file, before)? { before } else { 0 };
+    file.set_len(left)?;
+    Ok(left)
 }
 
 /// Free space in bytes on the file system of a folder; `None` where the system does not report it.
@@ -331,6 +337,19 @@ mod tests {
         assert!(reserve.renew() && give_up(&reserve));
         // What an earlier process has taken stays.
         assert!(give_up(&disk.reserve(Some(disk.length()))));
+    }
+
+    /// As after a restore that makes holes of zeros.
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_has_lost_its_blocks_is_no_reserve() {
+        let full = |_: &File, _: u64, _: u64| Err(io::ErrorKind::StorageFull.into());
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(RESERVE_BYTES).unwrap();
+        assert_eq!(resize_by(&file, RESERVE_BYTES, full).unwrap(), 0);
+        assert_eq!(file.metadata().unwrap().len(), 0);
+        assert_eq!(resize(&file, STEP_BYTES).unwrap(), STEP_BYTES);
+        assert_eq!(resize_by(&file, RESERVE_BYTES, full).unwrap(), STEP_BYTES);
     }
 
     #[test]
