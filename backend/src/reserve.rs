@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::random::random_bytes;
 
@@ -19,6 +19,9 @@ pub(crate) const LEFT_BYTES: u64 = RESERVE_BYTES / 2;
 const STEP_BYTES: u64 = 1 << 20;
 /// A reserve is begun where the free space is so many times its size.
 const ROOM_FACTOR: u64 = 2;
+/// Between two attempts to take space for work that waits for it, where the first one failed although the system reports
+/// room: such an attempt may write all of the reserve.
+const RETRY_TIME: Duration = Duration::from_secs(1);
 /// Bytes that are written at a time where the system cannot allocate them.
 const PIECE_BYTES: usize = 1 << 18;
 /// The unit of `st_blocks` (POSIX leaves it open; Linux, the BSDs and macOS have this one).
@@ -37,6 +40,10 @@ pub(crate) struct Reserve {
 struct State {
     /// Bytes that are taken.
     held: u64,
+    /// What is held has its blocks for sure.
+    is_proven: bool,
+    /// When an attempt to take space failed last, although the system reported room.
+    refused: Option<Instant>,
     /// When a step was given up last.
     given_up: Option<Instant>,
 }
@@ -54,8 +61,13 @@ impl Reserve {
         let reserve = Self {
             free: Box::new(free),
             resize: Box::new(resize),
-            state: Mutex::new(State { held: held.unwrap_or(0), given_up: None }),
-            // A file of the full length may have lost its blocks, as in a copy.
+            state: Mutex::new(State {
+                held: held.unwrap_or(0),
+                // A file of the full length may have lost its blocks, as in a copy.
+                is_proven: held.is_none_or(|held| held == 0),
+                refused: None,
+                given_up: None,
+            }),
             short: AtomicBool::new(held.is_some()),
         };
         reserve.maintain();
@@ -77,19 +89,37 @@ impl Reserve {
 
     /// Takes again what was given up. True if the reserve is whole, or was never begun for want of room.
     pub(crate) fn renew(&self) -> bool {
+        self.renew_unless(|_| false)
+    }
+
+    /// [`Reserve::renew`] for work that waits until the reserve is whole, which may ask very often.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.renew_unless(|state| state.refused.is_some_and(|moment| moment.elapsed() < RETRY_TIME))
+    }
+
+    /// Takes nothing where the system reports too little room, so that other programs keep what there is.
+    fn renew_unless(&self, waits: impl FnOnce(&State) -> bool) -> bool {
         if !self.short.load(Ordering::Acquire) {
             return true;
         }
         let mut state = self.state();
-        state.held = (self.resize)(RESERVE_BYTES).unwrap_or(state.held);
+        let missing = RESERVE_BYTES.saturating_sub(state.held);
+        let lacks_room = (self.free)().is_some_and(|free| free < missing);
+        if waits(&state) || lacks_room && state.is_proven {
+            return false;
+        }
+        if let Ok(held) = (self.resize)(RESERVE_BYTES) {
+            (state.held, state.is_proven) = (held, true);
+        }
         let whole = state.held >= RESERVE_BYTES;
+        state.refused = (!whole && !lacks_room).then(Instant::now);
         self.short.store(!whole, Ordering::Release);
         whole
     }
 
     /// True if less than [`LEFT_BYTES`] is held, and there is no room to take more.
     pub(crate) fn is_low(&self) -> bool {
-        !self.renew() && self.state().held < LEFT_BYTES
+        !self.is_whole() && self.state().held < LEFT_BYTES
     }
 
     /// Gives up a step, unless another caller has done so since `began`: many that fail at once may all have room then.
@@ -134,9 +164,9 @@ pub(crate) fn with_space<T, E>(
     }
 }
 
-/// Gives a file that length, with all its blocks, and returns it. Without room the file keeps its length, which is returned;
-/// of a file whose blocks are not there, nothing is kept. Whatever an allocation fails by counts as a want of room, because
-/// file systems report that in many ways.
+/// Gives a file that length, with all its blocks, and returns it. Without room the file keeps its length, which is
+/// returned; of a file whose blocks are not there, nothing is kept. Whatever an allocation fails by counts as a want of
+/// room, because file systems report that in many ways.
 ///
 /// # Errors
 /// Of the system, where the file cannot be looked at or cut.
@@ -223,6 +253,8 @@ mod tests {
     struct Disk {
         free: Arc<AtomicU64>,
         length: Arc<AtomicU64>,
+        /// How often the length was to change.
+        attempts: Arc<AtomicU64>,
         /// Bytes that a quota leaves, which the system does not report.
         quota: Option<u64>,
     }
@@ -252,6 +284,7 @@ mod tests {
                 held,
                 move || Some(looked_at.free()),
                 move |wanted| {
+                    resized.attempts.fetch_add(1, Ordering::Relaxed);
                     let before = resized.length();
                     let room = resized.quota.unwrap_or(u64::MAX).min(before + resized.free());
                     if wanted <= room {
@@ -294,6 +327,31 @@ mod tests {
         assert_eq!(disk.length(), RESERVE_BYTES - STEP_BYTES);
         assert!(give_up(&reserve));
         assert_eq!(disk.length(), RESERVE_BYTES - 2 * STEP_BYTES);
+    }
+
+    #[test]
+    fn a_full_disk_is_not_written_to_by_work_that_waits() {
+        let disk = Disk::with_free(100 << 20);
+        let reserve = disk.reserve(None);
+        assert!(give_up(&reserve));
+        let before = disk.attempts.load(Ordering::Relaxed);
+        disk.leave_free(STEP_BYTES - 1);
+        assert!((0..100).all(|_| !reserve.is_whole() && !reserve.renew()));
+        assert_eq!(disk.attempts.load(Ordering::Relaxed), before);
+        disk.leave_free(STEP_BYTES);
+        assert!(reserve.is_whole());
+    }
+
+    #[test]
+    fn a_full_quota_is_tried_once_a_second_by_work_that_waits() {
+        let disk = Disk { quota: Some(STEP_BYTES), ..Disk::with_free(100 << 20) };
+        disk.length.store(STEP_BYTES, Ordering::Relaxed);
+        let began = Instant::now();
+        let reserve = disk.reserve(Some(STEP_BYTES));
+        let before = disk.attempts.load(Ordering::Relaxed);
+        assert!((0..1_000).all(|_| !reserve.is_whole()));
+        let attempts = disk.attempts.load(Ordering::Relaxed) - before;
+        assert!(attempts <= began.elapsed().as_secs(), "{attempts} attempts");
     }
 
     #[test]
@@ -343,7 +401,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_file_that_has_lost_its_blocks_is_no_reserve() {
-        let full = |_: &File, _: u64, _: u64| Err(io::ErrorKind::StorageFull.into());
+        let full = |_: &File, _: u64, _: u64| -> io::Result<()> { Err(io::ErrorKind::StorageFull.into()) };
         let file = tempfile::tempfile().unwrap();
         file.set_len(RESERVE_BYTES).unwrap();
         assert_eq!(resize_by(&file, RESERVE_BYTES, full).unwrap(), 0);

@@ -158,7 +158,7 @@ impl Database {
     /// # Errors
     /// [`ErrorCode::NoSpace`] while a part of the reserve is given up, and there is no room to take it again.
     pub(in crate::server) fn check_reserve(&self) -> Result<(), StorageError> {
-        if self.reserve.as_ref().is_none_or(Reserve::renew) { Ok(()) } else { Err(kept_for_the_journal()) }
+        if self.reserve.as_ref().is_none_or(Reserve::is_whole) { Ok(()) } else { Err(kept_for_the_journal()) }
     }
 
     /// Lets a change of many items be recorded. The rest of the reserve is for changes of few, so that one client with very

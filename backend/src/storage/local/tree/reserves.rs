@@ -19,7 +19,7 @@ impl<D: Dir> PrivateDir<D> {
     /// # Errors
     /// [`ErrorCode::NoSpace`] while a part of the reserve is given up, and there is no room to take it again.
     pub(super) fn check_reserve(&self) -> Result<(), StorageError> {
-        if self.reserve().renew() {
+        if self.reserve().is_whole() {
             return Ok(());
         }
         Err(StorageError::new(ErrorCode::NoSpace, "the rest of the disk is for changes that free space"))
