@@ -117,6 +117,11 @@ impl Reserve {
         whole
     }
 
+    /// True if the system reports as much room as a step of the reserve would make.
+    pub(crate) fn has_room(&self) -> bool {
+        (self.free)().is_some_and(|free| free >= STEP_BYTES)
+    }
+
     /// True if less than [`LEFT_BYTES`] is held, and there is no room to take more.
     pub(crate) fn is_low(&self) -> bool {
         !self.is_whole() && self.state().held < LEFT_BYTES

@@ -60,7 +60,7 @@ impl Database {
     pub fn open(path: &Path) -> Result<Self, DatabaseError> {
         let named = path != Path::new(MEMORY);
         let reserve = named.then(|| reserve::begin(path)).flatten();
-        let connection = reserve::write(reserve.as_ref(), 0, DatabaseError::may_want_space, || connect(path))?;
+        let connection = reserve::open_with_space(reserve.as_ref(), || connect(path))?;
         Ok(Self {
             connection: Mutex::new(connection),
             path: named.then(|| path.to_owned()),
@@ -369,6 +369,17 @@ mod tests {
         std::fs::rename(&away, &path).unwrap();
         database.check_file().unwrap();
         database.mark_purge(TrashId([1; 16])).unwrap();
+    }
+
+    /// As for want of a right or of a descriptor.
+    #[test]
+    fn records_that_cannot_be_opened_use_up_no_reserve() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("server.sqlite3");
+        std::fs::create_dir(&path).unwrap();
+        assert!(matches!(Database::open(&path), Err(DatabaseError::ReadOnly { .. })));
+        let reserve = std::fs::metadata(path.with_file_name("records.reserve")).unwrap();
+        assert_eq!(reserve.len(), crate::reserve::RESERVE_BYTES);
     }
 
     #[test]

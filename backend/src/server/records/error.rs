@@ -59,10 +59,15 @@ impl DatabaseError {
         }
     }
 
-    /// True if more space may mend it.
-    pub(super) fn may_want_space(&self) -> bool {
+    /// True if more space may mend it. `is_full` tells whether the disk has none.
+    pub(super) fn may_want_space(&self, is_full: impl FnOnce() -> bool) -> bool {
         let (Self::Unusable { source, .. } | Self::ReadOnly { source, .. }) = self else { return false };
-        matches!(source.sqlite_error_code(), Some(SqlCode::DiskFull | SqlCode::CannotOpen)) || is_unwritten(source)
+        match source.sqlite_error_code() {
+            Some(SqlCode::DiskFull) => true,
+            // Also for want of a right or of a descriptor.
+            Some(SqlCode::CannotOpen) => is_full(),
+            _ => is_unwritten(source),
+        }
     }
 }
 
@@ -109,10 +114,13 @@ mod tests {
             (ffi::SQLITE_IOERR_FSYNC, false),
             (ffi::SQLITE_IOERR_LOCK, false),
             (ffi::SQLITE_CORRUPT, false),
+            (ffi::SQLITE_CANTOPEN, false),
         ] {
             let error = || rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
             assert_eq!(may_want_space(&storage_error(error())), wants_space, "{code}");
-            assert_eq!(DatabaseError::sqlite(PathBuf::new(), error()).may_want_space(), wants_space, "{code}");
+            let failure = DatabaseError::sqlite(PathBuf::new(), error());
+            assert_eq!(failure.may_want_space(|| false), wants_space, "{code}");
+            assert_eq!(failure.may_want_space(|| true), wants_space || code == ffi::SQLITE_CANTOPEN, "{code}");
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fs::{OpenOptions, metadata, remove_file};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::error::DatabaseError;
 use crate::reserve::{Reserve, free_space, resize, with_space};
 
 /// The file beside the records that takes the space.
@@ -48,4 +49,17 @@ pub(super) fn write<T, E>(
     write: impl FnMut() -> Result<T, E>,
 ) -> Result<T, E> {
     with_space(|began| reserve.is_some_and(|reserve| reserve.give_up(began, floor)), wants_space, write)
+}
+
+/// Opens the records, as [`write`] writes to them. What was given up in vain is taken again.
+pub(super) fn open_with_space<T>(
+    reserve: Option<&Reserve>,
+    open: impl FnMut() -> Result<T, DatabaseError>,
+) -> Result<T, DatabaseError> {
+    let is_full = || reserve.is_some_and(|reserve| !reserve.has_room());
+    let opened = write(reserve, 0, |error: &DatabaseError| error.may_want_space(is_full), open);
+    if let (Err(_), Some(reserve)) = (&opened, reserve) {
+        reserve.renew();
+    }
+    opened
 }
