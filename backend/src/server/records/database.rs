@@ -297,10 +297,12 @@ fn check(connection: &Connection) -> rusqlite::Result<String> {
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     use shared::TrashId;
 
     use super::*;
+    use crate::reserve::{LEFT_BYTES, RESERVE_BYTES};
 
     #[test]
     fn records_survive_the_process_and_are_never_thrown_away() {
@@ -379,7 +381,27 @@ mod tests {
         std::fs::create_dir(&path).unwrap();
         assert!(matches!(Database::open(&path), Err(DatabaseError::ReadOnly { .. })));
         let reserve = std::fs::metadata(path.with_file_name("records.reserve")).unwrap();
-        assert_eq!(reserve.len(), crate::reserve::RESERVE_BYTES);
+        assert_eq!(reserve.len(), RESERVE_BYTES);
+    }
+
+    #[test]
+    fn what_needs_much_of_the_reserve_leaves_a_part() {
+        let held = Arc::new(AtomicU64::new(u64::MAX));
+        let taken = Arc::clone(&held);
+        let shrink = move |bytes| Ok(taken.fetch_min(bytes, Ordering::Relaxed).min(bytes));
+        let reserve = Some(Reserve::begin(None, || None, shrink));
+        let database = Database { reserve, ..Database::in_memory().unwrap() };
+        // The limit becomes the present size.
+        database.lock().unwrap().query_row("PRAGMA max_page_count = 1", [], |_| Ok(())).unwrap();
+        let write = |floor| {
+            let work =
+                |connection: &Connection| connection.execute_batch("CREATE TABLE new AS SELECT zeroblob(100000)");
+            let code = database.write_leaving(floor, Durability::Strict, work).unwrap_err().code;
+            (code, held.load(Ordering::Relaxed))
+        };
+        assert_eq!(write(LEFT_BYTES), (ErrorCode::NoSpace, LEFT_BYTES));
+        assert_eq!(write(LEFT_BYTES), (ErrorCode::NoSpace, LEFT_BYTES));
+        assert_eq!(write(0), (ErrorCode::NoSpace, 0));
     }
 
     #[test]
