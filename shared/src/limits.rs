@@ -131,7 +131,8 @@ pub const JOB_KEPT: Duration = Duration::from_secs(24 * 3600);
 pub const STORED_ANSWERS_MAX: usize = 8192;
 /// Maximum number of those of one owner; of callers without an account, of one client.
 pub const STORED_ANSWERS_OF_ONE_MAX: usize = 1024;
-/// Maximum number of ended jobs, and of finished uploads, that are kept for one owner; the oldest go first.
+/// Maximum number of ended jobs, and of finished uploads, that are kept for one owner; the oldest go first, of
+/// callers without an account those of the client with most.
 pub const ENDED_RECORDS_MAX: u64 = 10_000;
 /// Maximum size of the records of ended jobs, and of those of finished uploads, of one owner, in bytes.
 pub const ENDED_RECORDS_BYTES_MAX: u64 = 64 << 20;

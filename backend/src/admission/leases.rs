@@ -83,7 +83,7 @@ impl Leases {
     pub fn take(&self, who: Who, holder: Holder) -> Result<Lease, Refusal> {
         let mut holders = self.holders();
         let before = Instant::now().checked_sub(self.0.rest_time);
-        // One is enough, unless more are held than there are.
+        // More than one is taken back where more are held than the bound.
         while let Err(refusal) = self.0.admission.fits(who, 1)
             && let Some(place) = holders.take_back(who, refusal, before)
         {
@@ -223,8 +223,9 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let place = self.leases.holders().remove(self.who, self.number);
-        drop(place);
+        // The place is free before another holder can be asked for its own.
+        let mut holders = self.leases.holders();
+        drop(holders.remove(self.who, self.number));
     }
 }
 

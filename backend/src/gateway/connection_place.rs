@@ -97,8 +97,7 @@ impl ConnectionPlace {
         }
     }
 
-    /// The connection begins to close. If it has lost its known place, it counts as new until it is closed, so that
-    /// there are never more connections than places of both kinds.
+    /// The connection begins to close. If it has lost its known place, it counts as new until it is closed.
     pub(crate) fn close(&self) {
         if self.has_lost_place() {
             self.set_new(Some(self.places.new_connections.hold(self.who, self.holder(&self.over))));

@@ -69,7 +69,8 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             };
             if !more {
                 place.close();
-                return stream.shutdown().await;
+                // With TLS the end takes space in a buffer that a client may leave full.
+                return timeout(context.config.header_read_time, stream.shutdown()).await.unwrap_or(Ok(()));
             }
         }
         Ok(())

@@ -98,8 +98,15 @@ where
         if !idle {
             return connection.await;
         }
-        // An idle client may be gone and never answer the GOAWAY frame, so the wait is limited.
-        timeout(config.header_read_time, connection).await.unwrap_or(Ok(()))
+        // An idle client may be gone and never answer the GOAWAY frame, so the wait is limited. A request that crossed
+        // that frame is served.
+        loop {
+            match timeout(config.header_read_time, connection.as_mut()).await {
+                Ok(served) => return served,
+                Err(_) if traffic.running.load(Ordering::Relaxed) == 0 => return Ok(()),
+                Err(_) => {}
+            }
+        }
     };
     tokio::select! {
         served = served => served.map_err(io::Error::other),

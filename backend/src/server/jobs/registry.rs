@@ -25,6 +25,12 @@ use crate::server::records::database::Database;
 use crate::server::records::jobs::{ItemRecord, JobRecord};
 use crate::storage::{Storage, StorageError};
 
+/// A job that a request names.
+pub(super) enum Named {
+    Live(Arc<LiveJob>),
+    Ended(JobRecord),
+}
+
 /// All jobs.
 pub(in crate::server) struct Jobs {
     pub(super) storage: Arc<dyn Storage>,
@@ -70,16 +76,37 @@ impl Jobs {
         self.records.as_ref().ok_or_else(read_only)
     }
 
-    /// The job with this id that the owner may name, unless it has ended: that of its client, or else the newest one of
-    /// another client.
-    pub(super) fn find(&self, owner: &Owner, client: Option<&str>, id: JobId) -> Option<Arc<LiveJob>> {
+    /// The job that this client of the owner, or version 0.1.0, began with this key, unless it has ended.
+    pub(super) fn live_job(&self, owner: &Owner, client: Option<&str>, key: JobId) -> Option<Arc<LiveJob>> {
         let live = self.live();
-        let own = |owner: Owner| live.get(&(owner.clone(), owner.key_of(client, id)));
-        let of_others = || {
-            let named = live.iter().filter(|((of, _), job)| of == owner && job.id == id);
-            named.map(|(_, job)| job).max_by_key(|job| job.number)
+        let own = |owner: Owner| live.get(&(owner.clone(), owner.key_of(client, key)));
+        own(owner.clone()).or_else(|| own(owner.without_principal())).cloned()
+    }
+
+    /// The jobs that have not ended, by their numbers.
+    pub(super) fn live_by_number(&self) -> HashMap<i64, Arc<LiveJob>> {
+        self.live().values().map(|job| (job.number, Arc::clone(job))).collect()
+    }
+
+    /// The job with this id that the owner may name: that of its client, whether or not it has ended, or else the newest
+    /// one of another client. Blocks.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`], and of the database.
+    pub(super) fn named(&self, owner: &Owner, client: Option<&str>, id: JobId) -> Result<Named, StorageError> {
+        let records = self.records()?;
+        let recorded = || {
+            let record = records.job_named_by(owner, client, id)?;
+            record.ok_or_else(|| StorageError::new(ErrorCode::NotFound, "there is no such change"))
         };
-        own(owner.clone()).or_else(|| own(owner.without_principal())).or_else(of_others).cloned()
+        let record = recorded()?;
+        let live = self.live_by_number().remove(&record.number);
+        match live {
+            Some(live) => Ok(Named::Live(live)),
+            // It has ended since the look at its record.
+            None if record.state == JobState::Running => recorded().map(Named::Ended),
+            None => Ok(Named::Ended(record)),
+        }
     }
 
     /// True while no job runs or waits and the server does not stop.

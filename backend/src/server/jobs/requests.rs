@@ -10,14 +10,13 @@ use shared::{Change, ErrorCode, Job, JobId, JobState, Outcome};
 use tokio::time::timeout;
 
 use super::access::JobAccess;
-use super::registry::Jobs;
+use super::registry::{Jobs, Named};
 use crate::server::blocking::blocking;
 use crate::server::error::RequestError;
 use crate::server::exchange::effect::EffectGate;
 use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
 use crate::server::peer::Peer;
-use crate::storage::StorageError;
 
 /// Most jobs in one answer to JOB_STATUS.
 const LISTED_MAX: usize = 1_000;
@@ -68,9 +67,10 @@ pub(in crate::server) async fn status<W: Sink>(
     let listed = blocking(move || {
         let allowed = |change: &Change| access.check(change).is_ok();
         let records = listing.records()?.jobs_of(&access.owner, LISTED_MAX, allowed)?;
-        let described = records.into_iter().map(|record| {
-            let live = listing.find(&record.owner, record.client(), record.id);
-            live.map_or_else(|| record.describe(), |live| Job { outcomes: Vec::new(), ..live.describe() })
+        let live = listing.live_by_number();
+        let described = records.into_iter().map(|record| match live.get(&record.number) {
+            Some(live) => Job { outcomes: Vec::new(), ..live.describe() },
+            None => record.describe(),
         });
         Ok(described.collect::<Vec<_>>())
     });
@@ -88,7 +88,7 @@ pub(in crate::server) async fn cancel<W: Sink>(
     request: CancelJob,
 ) -> Result<(), RequestError> {
     let access = JobAccess::of(&request.caller, peer)?;
-    if let Some(live) = jobs.find(&access.owner, access.client.as_deref(), request.job) {
+    if let Named::Live(live) = response.until_cancelled(find(jobs, &access, request.job)).await? {
         access.check(&live.change)?;
         let recording = Arc::clone(jobs);
         let cancelling = blocking(move || {
@@ -133,25 +133,32 @@ async fn wait_for(
     unwanted: impl Future<Output = ()>,
     enough: impl Fn(&Job) -> bool,
 ) -> Result<Job, RequestError> {
-    if let Some(live) = jobs.find(&access.owner, access.client.as_deref(), id) {
-        access.check(&live.change)?;
-        tokio::select! {
-            _ = timeout(wait, live.wait_for(enough)) => {}
-            () = unwanted => {}
-            () = jobs.stopping.cancelled() => {}
+    let record = match find(jobs, access, id).await? {
+        Named::Ended(record) => record,
+        Named::Live(live) => {
+            access.check(&live.change)?;
+            tokio::select! {
+                _ = timeout(wait, live.wait_for(enough)) => {}
+                () = unwanted => {}
+                () = jobs.stopping.cancelled() => {}
+            }
+            return Ok(live.describe());
         }
-        return Ok(live.describe());
-    }
-    let (jobs, access) = (Arc::clone(jobs), access.clone());
+    };
+    access.check(&record.request.change)?;
+    let jobs = Arc::clone(jobs);
     blocking(move || {
-        let records = jobs.records()?;
-        let Some(record) = records.job_named_by(&access.owner, access.client.as_deref(), id)? else {
-            return Err(StorageError::new(ErrorCode::NotFound, "there is no such change").into());
-        };
-        access.check(&record.request.change)?;
-        let outcomes: Vec<Outcome> =
-            records.items(record.number)?.into_iter().filter_map(|item| item.outcome).collect();
+        let items = jobs.records()?.items(record.number)?;
+        let outcomes: Vec<Outcome> = items.into_iter().filter_map(|item| item.outcome).collect();
         Ok(Job { outcomes, ..record.describe() })
     })
     .await
+}
+
+async fn find(jobs: &Arc<Jobs>, access: &JobAccess, id: JobId) -> Result<Named, RequestError> {
+    if let Some(live) = jobs.live_job(&access.owner, access.client.as_deref(), id) {
+        return Ok(Named::Live(live));
+    }
+    let (jobs, access) = (Arc::clone(jobs), access.clone());
+    blocking(move || Ok(jobs.named(&access.owner, access.client.as_deref(), id)?)).await
 }

@@ -8,7 +8,8 @@ use shared::limits::{JOBS_OF_ONE_MAX, LONG_JOBS_AT_A_TIME_MAX};
 use shared::wire::{Caller, ChangeRequest};
 use shared::{Change, Conflict, ErrorCode, JobId, JobState, Rights, Scope, VPath};
 
-use super::registry::Jobs;
+use super::live_job::LiveJob;
+use super::registry::{Jobs, Named};
 use crate::admission::Who;
 use crate::server::admissions::Admissions;
 use crate::server::authority::Owner;
@@ -63,9 +64,16 @@ impl Fixture {
         }
     }
 
+    fn live(&self, owner: &Owner, client: &str, key: JobId) -> Arc<LiveJob> {
+        match self.jobs.named(owner, Some(client), key).unwrap() {
+            Named::Live(live) => live,
+            Named::Ended(record) => panic!("{:?}", record.describe()),
+        }
+    }
+
     async fn ends(&self, client: &str, number: u32, change: Change) {
         let (owner, key) = self.begin(client, number, change).unwrap();
-        if let Some(live) = self.jobs.find(&owner, None, key) {
+        if let Ok(Named::Live(live)) = self.jobs.named(&owner, Some(client), key) {
             tokio::time::timeout(Duration::from_secs(60), live.wait_for(|_| false)).await.unwrap();
             assert_eq!(live.describe().state, JobState::Done);
         }
@@ -88,12 +96,28 @@ async fn changes_of_one_step_do_not_wait_behind_copies() {
     fixture.ends("192.0.2.1", 1, Change::MakeFolder { paths: vec![path("new")], existing_ok: false }).await;
     let renamed = Change::Move { items: pairs("tree", "new/tree"), conflict: Conflict::Fail };
     fixture.ends("192.0.2.1", 2, renamed).await;
-    assert_eq!(fixture.jobs.find(&owner, None, waits).unwrap().describe().state, JobState::Running);
+    assert_eq!(fixture.live(&owner, "192.0.2.1", waits).describe().state, JobState::Running);
     // A job that waits for its turn ends at once when it is cancelled.
-    let live = fixture.jobs.find(&owner, None, waits).unwrap();
+    let live = fixture.live(&owner, "192.0.2.1", waits);
     live.cancelled.cancel();
     live.wait_for(|_| false).await;
     assert_eq!(live.describe().state, JobState::Canceled);
+}
+
+/// A key may be that of several clients without an account.
+#[tokio::test]
+async fn an_ended_job_is_that_of_its_client_while_one_of_another_client_runs() {
+    let (fixture, one, other) = (Fixture::new(), "192.0.2.1", "192.0.2.2");
+    let _running = fixture.admissions.long_jobs.hold(Who::client(other), LONG_JOBS_AT_A_TIME_MAX);
+    fixture.ends(one, 1, Change::MakeFolder { paths: vec![path("new")], existing_ok: false }).await;
+    let (owner, key) = fixture.begin(other, 1, copy(1)).unwrap();
+    let named = |client: &str| fixture.jobs.named(&owner, Some(client), key).unwrap();
+    assert!(matches!(named(one), Named::Ended(record) if record.state == JobState::Done));
+    for client in [other, "192.0.2.3"] {
+        assert!(matches!(named(client), Named::Live(live) if matches!(live.change, Change::Copy { .. })), "{client}");
+    }
+    assert!(fixture.jobs.live_job(&owner, Some(one), key).is_none());
+    fixture.jobs.stop().await;
 }
 
 #[tokio::test]
@@ -105,7 +129,7 @@ async fn a_move_that_merges_folders_waits_for_its_turn_among_the_copies() {
     let (owner, id) = fixture.begin("192.0.2.1", 2, merge).unwrap();
     let delete = vec![shared::change::PathItem { path: path("a"), if_etag: None }];
     fixture.ends("192.0.2.1", 3, Change::Delete { items: delete }).await;
-    let live = fixture.jobs.find(&owner, None, id).unwrap();
+    let live = fixture.live(&owner, "192.0.2.1", id);
     assert_eq!(live.describe().state, JobState::Running);
     drop(running);
     live.wait_for(|_| false).await;

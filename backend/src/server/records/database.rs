@@ -14,9 +14,9 @@ use shared::ErrorCode;
 use super::error::{DatabaseError, may_want_space, storage_error};
 use super::file_identity::FileIdentity;
 use super::group_commit::Queue;
+use super::owners_to_sweep::OwnersToSweep;
 use super::reserve;
 use super::schema::{LaterVersion, migrate, missing};
-use super::unswept::Unswept;
 use crate::reserve::Reserve;
 use crate::storage::{Durability, StorageError};
 
@@ -45,8 +45,8 @@ pub struct Database {
     reserve: Option<Reserve>,
     /// Of the records of uploads.
     pub(super) uploads: Durability,
-    pub(super) ended_jobs: Unswept,
-    pub(super) ended_uploads: Unswept,
+    pub(super) ended_jobs: OwnersToSweep,
+    pub(super) ended_uploads: OwnersToSweep,
     /// A simulated machine's power; `None` for a real one.
     #[cfg(feature = "testing")]
     powered: Option<Box<dyn Fn() -> bool + Send + Sync>>,
@@ -69,8 +69,8 @@ impl Database {
             queue: Queue::default(),
             reserve,
             uploads: Durability::Strict,
-            ended_jobs: Unswept::default(),
-            ended_uploads: Unswept::default(),
+            ended_jobs: OwnersToSweep::default(),
+            ended_uploads: OwnersToSweep::default(),
             #[cfg(feature = "testing")]
             powered: None,
         })

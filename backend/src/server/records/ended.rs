@@ -9,18 +9,18 @@ use super::database::Database;
 use crate::server::authority::Owner;
 use crate::storage::StorageError;
 
-/// What the records of a job take, against its request alone: its items name their paths again.
-const JOB_BYTES_PER_REQUEST_BYTE: u64 = 3;
-
 impl Database {
     /// Forgets the oldest ended jobs of each owner that has more of them than are kept, of the clients that have most.
     pub(in crate::server) fn forget_surplus_jobs(&self) -> Result<(), StorageError> {
         const ALL: &str = "SELECT DISTINCT owner FROM jobs WHERE ended IS NOT NULL";
-        const ENDED: &str = "SELECT number AS id, -number AS age, client, length(request) AS bytes
+        // The items name the paths of the request again; those of a restore name paths that its request does not have. In
+        // rows of earlier versions the items of a job take twice as much as its request.
+        const ENDED: &str = "SELECT number AS id, -number AS age, client, max(3 * length(request), length(request)
+                + coalesce((SELECT sum(length(records)) FROM item_records WHERE job = number), 0)) AS bytes
             FROM jobs WHERE owner = ?1 AND ended IS NOT NULL";
         let all = || self.rows(ALL, [], |row| row.get(0).map(Owner));
         self.ended_jobs.sweep(all, |owner| {
-            let surplus = self.surplus(&owner, ENDED, JOB_BYTES_PER_REQUEST_BYTE, |row| row.get::<_, i64>(0))?;
+            let surplus = self.surplus(&owner, ENDED, |row| row.get::<_, i64>(0))?;
             // One by one: a job may have a thousand items, and other writers wait meanwhile.
             surplus
                 .into_iter()
@@ -36,10 +36,15 @@ impl Database {
         let all = || self.rows(ALL, [], |row| row.get(0).map(Owner));
         let mut surplus = Vec::new();
         self.ended_uploads.sweep(all, |owner| {
-            surplus.extend(self.surplus(&owner, ENDED, 1, |row| row.get(0).map(UploadId))?);
+            surplus.extend(self.surplus(&owner, ENDED, |row| row.get(0).map(UploadId))?);
             Ok(())
         })?;
         Ok(surplus)
+    }
+
+    /// The surplus uploads are looked up for all owners at the next time: one of them could not be forgotten.
+    pub(in crate::server) fn look_again_for_surplus_uploads(&self) {
+        self.ended_uploads.add_all();
     }
 
     /// The rows of `ended` that are too many. All callers without an account are one owner: what counts are a row's place
@@ -48,7 +53,6 @@ impl Database {
         &self,
         owner: &Owner,
         ended: &str,
-        bytes_per_counted_byte: u64,
         row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, StorageError> {
         let sql = format!(
@@ -59,8 +63,7 @@ impl Database {
                 WINDOW by_place AS (ORDER BY own_place, age, id), by_bytes AS (ORDER BY own_bytes, age, id))
             WHERE place > ?2 OR bytes > ?3"
         );
-        let most_bytes = ENDED_RECORDS_BYTES_MAX / bytes_per_counted_byte;
-        self.rows(&sql, params![owner.0, signed(ENDED_RECORDS_MAX), signed(most_bytes)], row)
+        self.rows(&sql, params![owner.0, signed(ENDED_RECORDS_MAX), signed(ENDED_RECORDS_BYTES_MAX)], row)
     }
 }
 

@@ -70,7 +70,7 @@ impl Uploads {
             let is_expired = |state: &SlotState| state.record.expires <= now;
             expired += self.forget_each(records, records.expired_uploads(now)?, is_expired)?;
         }
-        self.forget_each(records, records.surplus_uploads()?, |state| state.record.answer.is_some())?;
+        self.forget_surplus(records)?;
         let unused: Vec<_> = self.slots().by_id.values().filter(|slot| slot.is_unused()).cloned().collect();
         for slot in unused {
             if slot.state().record.request.resumable {
@@ -83,6 +83,17 @@ impl Uploads {
             info!(uploads = expired, "uploads have expired");
         }
         Ok(())
+    }
+
+    /// Forgets the oldest committed uploads of owners that have very many.
+    fn forget_surplus(&self, records: &Database) -> Result<(), StorageError> {
+        let surplus = records.surplus_uploads()?;
+        let count = surplus.len();
+        let forgotten = self.forget_each(records, surplus, |state| state.record.answer.is_some());
+        if !forgotten.as_ref().is_ok_and(|forgotten| *forgotten == count) {
+            records.look_again_for_surplus_uploads();
+        }
+        forgotten.map(drop)
     }
 
     /// Forgets those of the uploads for which `is_due` still holds. Returns how many.

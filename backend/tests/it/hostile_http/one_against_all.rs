@@ -183,7 +183,7 @@ async fn idle_connections_that_hold_all_places_make_room_for_another_client() {
     // Closed without an answer that belongs to no request.
     let rest = closed_one(&mut idle).await;
     assert!(rest.ends_with(b"ok\n"), "{:?}", String::from_utf8_lossy(&rest));
-    // Part of a request is no use of a place.
+    // A connection with a part of a request rests.
     for stream in &mut idle {
         let _ = stream.write_all(b"GET /healthz HTTP/1.1\r\n").await;
     }

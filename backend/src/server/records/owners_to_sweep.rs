@@ -8,9 +8,9 @@ use crate::storage::StorageError;
 
 /// The owners of which something has ended since the last sweep; `None` for all, as at the start.
 #[derive(Default)]
-pub(super) struct Unswept(Mutex<Option<HashSet<Owner>>>);
+pub(super) struct OwnersToSweep(Mutex<Option<HashSet<Owner>>>);
 
-impl Unswept {
+impl OwnersToSweep {
     pub(super) fn add(&self, owner: &Owner) {
         if let Some(owners) = &mut *self.owners()
             && !owners.contains(owner)
@@ -25,10 +25,15 @@ impl Unswept {
         all: impl FnOnce() -> Result<Vec<Owner>, StorageError>,
         sweep: impl FnMut(Owner) -> Result<(), StorageError>,
     ) -> Result<(), StorageError> {
-        let unswept = self.owners().replace(HashSet::new());
-        let owners = unswept.map_or_else(all, |owners| Ok(owners.into_iter().collect()));
+        let known = self.owners().replace(HashSet::new());
+        let owners = known.map_or_else(all, |owners| Ok(owners.into_iter().collect()));
         let swept = owners.and_then(|owners| owners.into_iter().try_for_each(sweep));
-        swept.inspect_err(|_| *self.owners() = None)
+        swept.inspect_err(|_| self.add_all())
+    }
+
+    /// All owners are swept at the next time.
+    pub(super) fn add_all(&self) {
+        *self.owners() = None;
     }
 
     fn owners(&self) -> MutexGuard<'_, Option<HashSet<Owner>>> {
@@ -43,7 +48,7 @@ mod tests {
     /// What is not noted is not looked at again.
     #[test]
     fn owners_of_which_nothing_has_ended_are_not_swept_again() {
-        let unswept = Unswept::default();
+        let ended = OwnersToSweep::default();
         let swept = |all: &[&str]| {
             let mut swept = Vec::new();
             let all = || Ok(all.iter().map(|name| Owner((*name).into())).collect());
@@ -51,16 +56,16 @@ mod tests {
                 swept.push(owner.0);
                 Ok(())
             };
-            unswept.sweep(all, note).unwrap();
+            ended.sweep(all, note).unwrap();
             swept
         };
         assert_eq!(swept(&["a", "b"]), [b"a", b"b"]);
         assert!(swept(&["a", "b"]).is_empty());
-        unswept.add(&Owner(b"b".to_vec()));
+        ended.add(&Owner(b"b".to_vec()));
         assert_eq!(swept(&["a", "b"]), [b"b"]);
-        unswept.add(&Owner(b"b".to_vec()));
+        ended.add(&Owner(b"b".to_vec()));
         let failed = |_| Err(StorageError::new(shared::ErrorCode::Io, "a failing disk"));
-        assert!(unswept.sweep(|| Ok(Vec::new()), failed).is_err());
+        assert!(ended.sweep(|| Ok(Vec::new()), failed).is_err());
         assert_eq!(swept(&["a", "b"]), [b"a", b"b"]);
     }
 }
