@@ -105,22 +105,32 @@ test("the shortcuts open with ?, close with Escape, and restore the focus", asyn
   await expectFocus(page, "Documents");
 });
 
-test("after Ctrl F on a selection, the next key is for the filter", async ({ page }) => {
-  await row(page, "alpha.txt").click();
-  await expect(page.locator(".row.selected")).toHaveCount(1);
-  const focused = await page.evaluate(async () => {
-    // A key is handled in the next task, which may come before the next frame: here no frame comes.
+/** The id of the focused element when the page handles the key after this one, if no frame comes before. */
+async function focusedAfter(page: Page, key: string, ctrlKey: boolean): Promise<string | undefined> {
+  return page.evaluate(async (init) => {
     window.requestAnimationFrame = () => 0;
-    const options = { key: "f", ctrlKey: true, bubbles: true, cancelable: true };
-    document.activeElement?.dispatchEvent(new KeyboardEvent("keydown", options));
+    document.activeElement?.dispatchEvent(new KeyboardEvent("keydown", { ...init, bubbles: true, cancelable: true }));
+    // The next key is handled in a task of its own.
     const task = new MessageChannel();
     await new Promise((done) => {
       task.port1.onmessage = done;
       task.port2.postMessage(null);
     });
     return document.activeElement?.id;
-  });
-  expect(focused).toBe("filter");
+  }, { key, ctrlKey });
+}
+
+test("after Ctrl F on a selection, the next key is for the filter", async ({ page }) => {
+  await row(page, "alpha.txt").click();
+  await expect(page.locator(".row.selected")).toHaveCount(1);
+  expect(await focusedAfter(page, "f", true)).toBe("filter");
+});
+
+test("after an arrow key, the next key finds the focus in the row", async ({ page }) => {
+  await page.keyboard.press("ArrowDown");
+  await expectFocus(page, "Documents");
+  const next = await row(page, "Empty").getAttribute("id");
+  expect(await focusedAfter(page, "ArrowDown", false)).toBe(next);
 });
 
 test("a file is downloaded by keyboard alone", async ({ page }) => {

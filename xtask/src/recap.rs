@@ -35,13 +35,14 @@ impl Excerpt {
     }
 }
 
-/// In the words of cargo's test runner, the compiler, rustfmt, Playwright and libFuzzer.
+/// In the words of cargo's test runner, the compiler, rustfmt, Playwright, libFuzzer and `bench`.
 fn names_a_failure(line: &str) -> bool {
     let line = line.trim_start();
     ["error:", "error[", "Error:", "Diff in ", "✘ "].iter().any(|start| line.starts_with(start))
         || line.ends_with("FAILED")
         || line.contains("panicked at ")
         || line.contains("SUMMARY: ")
+        || line.contains(": NOT MET")
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use leptos::html;
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::HtmlElement;
+use web_sys::{Element, HtmlElement};
 
 use super::row::Slot;
 use crate::env::{focus_element, focused};
@@ -38,6 +38,12 @@ pub(super) struct Scroller {
     rest: StoredValue<Option<TimeoutHandle>, LocalStorage>,
 }
 
+/// Focuses the element; false if the browser refuses, as it does for a row that this frame has yet to show.
+fn takes_focus(element: &Element) -> bool {
+    focus_element(element.unchecked_ref());
+    focused().is_some_and(|focused| focused.is_same_node(Some(element)))
+}
+
 impl Scroller {
     /// Creates the scroller of `port`; `probe` is an element with the height of a row.
     pub(super) fn new(browser: FileBrowser, port: NodeRef<html::Div>, probe: NodeRef<html::Div>) -> Self {
@@ -63,7 +69,12 @@ impl Scroller {
         Effect::new(move |_| scroller.aim());
         Effect::new(move |_| {
             browser.focus_requested.track();
-            request_animation_frame(move || scroller.focus_cursor());
+            // At once where the row is drawn: what the user does before the next frame counts on the focus.
+            if scroller.row_of_cursor().is_none_or(|row| !takes_focus(&row)) {
+                request_animation_frame(move || scroller.focus_cursor());
+            } else {
+                browser.focus_pending.set_value(false);
+            }
         });
         on_cleanup(move || scroller.forget_rest());
         scroller
@@ -188,19 +199,22 @@ impl Scroller {
         }
     }
 
-    /// Focuses the row at the cursor if it has yet to take the focus and is drawn.
+    /// Focuses the row at the cursor if it is drawn.
     fn focus_cursor(self) {
-        let Some(cursor) = self.browser.cursor.try_get_untracked() else { return };
-        // The list may have been removed by now; what replaces it takes the focus.
-        let Some(slots) = self.slots.try_get_untracked().filter(|_| self.browser.focus_pending.get_value()) else {
-            return;
-        };
-        let position = self.browser.view.with_untracked(|view| view.position(cursor));
-        let slot = slots.iter().find(|slot| slot.position.get_untracked() == Some(position));
-        if let Some(element) = slot.and_then(|slot| document().get_element_by_id(&slot.element_id())) {
+        if let Some(row) = self.row_of_cursor() {
             self.browser.focus_pending.set_value(false);
-            focus_element(element.unchecked_ref());
+            focus_element(row.unchecked_ref());
         }
+    }
+
+    /// The element of the row at the cursor; `None` if the row has the focus already or is not drawn, and once the list
+    /// has been removed: what replaces it takes the focus.
+    fn row_of_cursor(self) -> Option<Element> {
+        let cursor = self.browser.cursor.try_get_untracked()?;
+        let slots = self.slots.try_get_untracked().filter(|_| self.browser.focus_pending.get_value())?;
+        let position = self.browser.view.with_untracked(|view| view.position(cursor));
+        let slot = slots.iter().find(|slot| slot.position.get_untracked() == Some(position))?;
+        document().get_element_by_id(&slot.element_id())
     }
 
     /// Sorts the elements by row, because a screen reader follows the order of the elements, which reused slots do not keep.

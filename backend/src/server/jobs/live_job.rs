@@ -1,6 +1,6 @@
 //! A job that has not ended.
 
-use shared::{Change, Job, JobId, JobState, Outcome};
+use shared::{Change, Job, JobState, Outcome};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -8,7 +8,6 @@ use crate::server::records::jobs::JobRecord;
 
 /// A job that has not ended.
 pub(super) struct LiveJob {
-    pub(super) id: JobId,
     pub(super) change: Change,
     pub(super) number: i64,
     /// Set by its client.
@@ -25,7 +24,7 @@ impl LiveJob {
             cancelled.cancel();
         }
         let status = watch::Sender::new(Job { outcomes, ..record.describe() });
-        Self { id: record.id, change: record.request.change.clone(), number: record.number, cancelled, status }
+        Self { change: record.request.change.clone(), number: record.number, cancelled, status }
     }
 
     /// Its state for clients.

@@ -28,7 +28,7 @@ use crate::storage::{Storage, StorageError};
 /// A job that a request names.
 pub(super) enum Named {
     Live(Arc<LiveJob>),
-    Ended(JobRecord),
+    Ended(Box<JobRecord>),
 }
 
 /// All jobs.
@@ -104,8 +104,8 @@ impl Jobs {
         match live {
             Some(live) => Ok(Named::Live(live)),
             // It has ended since the look at its record.
-            None if record.state == JobState::Running => recorded().map(Named::Ended),
-            None => Ok(Named::Ended(record)),
+            None if record.state == JobState::Running => recorded().map(Box::new).map(Named::Ended),
+            None => Ok(Named::Ended(Box::new(record))),
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use shared::limits::{FRAME_CONTROL_BYTES_MAX, JOB_WAIT_MAX};
 use shared::wire::{CancelJob, ChangeRequest, FrameKind, JobStatus, encoded_length};
-use shared::{Change, ErrorCode, Job, JobId, JobState, Outcome};
+use shared::{Change, Job, JobId, JobState, Outcome};
 use tokio::time::timeout;
 
 use super::access::JobAccess;
@@ -88,7 +88,7 @@ pub(in crate::server) async fn cancel<W: Sink>(
     request: CancelJob,
 ) -> Result<(), RequestError> {
     let access = JobAccess::of(&request.caller, peer)?;
-    if let Named::Live(live) = response.until_cancelled(find(jobs, &access, request.job)).await? {
+    if let Named::Live(live) = response.run_to_completion(find(jobs, &access, request.job)).await? {
         access.check(&live.change)?;
         let recording = Arc::clone(jobs);
         let cancelling = blocking(move || {

@@ -94,7 +94,7 @@ mod tests {
         let database = Database::in_memory().unwrap();
         insert_jobs(&database, b"many", ENDED_RECORDS_MAX + 7, 1);
         insert_jobs(&database, b"few", 5, 1);
-        insert_jobs(&database, b"large", 5, ENDED_RECORDS_BYTES_MAX / JOB_BYTES_PER_REQUEST_BYTE / 2);
+        insert_jobs(&database, b"large", 5, ENDED_RECORDS_BYTES_MAX / 3 / 2);
         database.forget_surplus_jobs().unwrap();
         // Beside the ended ones, the one that runs.
         assert_eq!(jobs_of(&database, b"many"), ENDED_RECORDS_MAX + 1);
@@ -115,7 +115,7 @@ mod tests {
         insert_jobs_of(&database, b"all", Some("flood"), ENDED_RECORDS_MAX, 1);
         database.forget_surplus_jobs().unwrap();
         assert_eq!((count("early"), count("flood")), (5, ENDED_RECORDS_MAX - 5));
-        let large = ENDED_RECORDS_BYTES_MAX / JOB_BYTES_PER_REQUEST_BYTE / 10;
+        let large = ENDED_RECORDS_BYTES_MAX / 3 / 10;
         insert_jobs_of(&database, b"all", Some("large"), 12, large);
         database.forget_surplus_jobs().unwrap();
         assert_eq!((count("early"), count("large")), (5, 9));
