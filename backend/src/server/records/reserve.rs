@@ -51,7 +51,7 @@ pub(super) fn write<T, E>(
     with_space(|began| reserve.is_some_and(|reserve| reserve.give_up(began, floor)), wants_space, write)
 }
 
-/// Opens the records, as [`write`] writes to them. What was given up in vain is taken again.
+/// Opens the records, as [`write()`] writes to them. What was given up in vain is taken again.
 pub(super) fn open_with_space<T>(
     reserve: Option<&Reserve>,
     open: impl FnMut() -> Result<T, DatabaseError>,
