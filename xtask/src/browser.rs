@@ -39,7 +39,9 @@ pub(crate) fn ensure(repo: &Repo) -> Outcome<Browser> {
     if find().is_none() {
         packages::install(repo, &["chromium", "chromium-driver", "firefox-esr"])?;
     }
-    if !Path::new(HEADLESS_SHELL).exists() && packages::install(repo, &["chromium-headless-shell"]).is_err() {
+    if first_file("CHROME", &[HEADLESS_SHELL]).is_none()
+        && packages::install(repo, &["chromium-headless-shell"]).is_err()
+    {
         println!("    the package chromium-headless-shell is missing: the tests take longer, in Chromium itself");
     }
     find().ok_or_else(|| {

@@ -22,6 +22,7 @@ const FLAGS: &[&str] = &[
     "-Cllvm-args=-sanitizer-coverage-stack-depth",
     "-Cllvm-args=-simplifycfg-branch-fold-threshold=0",
     "-Cdebug-assertions",
+    "-Ccodegen-units=1",
 ];
 const BROKEN: &str = "an input breaks it, or it did not build: the lines above name it";
 

@@ -207,8 +207,8 @@ impl Scroller {
         }
     }
 
-    /// The element of the row at the cursor; `None` if the row has the focus already or is not drawn, and once the list
-    /// has been removed: what replaces it takes the focus.
+    /// The element of the row at the cursor, if the row is to take the focus; `None` while it is not drawn, and once the
+    /// list has been removed: what replaces it takes the focus.
     fn row_of_cursor(self) -> Option<Element> {
         let cursor = self.browser.cursor.try_get_untracked()?;
         let slots = self.slots.try_get_untracked().filter(|_| self.browser.focus_pending.get_value())?;

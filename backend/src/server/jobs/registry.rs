@@ -100,7 +100,7 @@ impl Jobs {
             record.ok_or_else(|| StorageError::new(ErrorCode::NotFound, "there is no such change"))
         };
         let record = recorded()?;
-        let live = self.live_by_number().remove(&record.number);
+        let live = self.live().values().find(|job| job.number == record.number).cloned();
         match live {
             Some(live) => Ok(Named::Live(live)),
             // It has ended since the look at its record.
