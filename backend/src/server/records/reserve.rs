@@ -22,8 +22,8 @@ pub(super) fn begin(path: &Path) -> Option<Reserve> {
     Some(Reserve::begin(held, move || free_space(&folder), move |bytes| resize_at(&file, bytes)))
 }
 
-/// Gives the file that length, as [`resize`]. A new one that gets none is removed: a file tells that the reserve was
-/// begun.
+/// Gives the file that length, as [`resize`]. Removes a new file that gets no space, because at the next start a file says
+/// that the reserve was begun.
 fn resize_at(path: &Path, bytes: u64) -> io::Result<u64> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);

@@ -161,7 +161,7 @@ pub(in crate::storage) trait Dir: Send + Sync + Sized + 'static {
     fn space(&self) -> io::Result<Option<u64>>;
 
     /// Makes a file of that name take so many bytes of the disk, as far as there is room, and returns how many it takes.
-    /// A new file that gets none is not left.
+    /// Removes a new file that gets no space.
     fn reserve(&self, name: &[u8], bytes: u64) -> io::Result<u64> {
         let opened = self.open_own_file(name);
         let is_new = opened.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);

@@ -49,8 +49,7 @@ impl<D: Dir> Tree<D> {
     }
 
     /// Gives up a part of the reserve of a folder's volume for a change that began at `began`, as
-    /// [`crate::reserve::Reserve::give_up`].
-    /// False if there is none.
+    /// [`crate::reserve::Reserve::give_up`]. False if there is none.
     pub(super) fn give_up_reserve(&self, folder: &DirStack<D>, began: Instant) -> bool {
         let private_dir = self.usable_private_dir(folder).ok().flatten();
         private_dir.is_some_and(|private_dir: Arc<PrivateDir<D>>| private_dir.reserve().give_up(began, 0))
