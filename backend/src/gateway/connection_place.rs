@@ -110,6 +110,7 @@ impl ConnectionPlace {
     }
 
     /// Whether the gateway stops.
+    #[cfg(feature = "tls")]
     pub(crate) fn stops(&self) -> bool {
         self.stop.shutdown.is_cancelled()
     }

@@ -12,6 +12,8 @@ const OWN_CONNECTIONS_MIN: u64 = 16;
 /// Memory of the largest archive while it is planned, in bytes: its manifest, the room of the growing list for more
 /// entries, and the names. One client may have that much at least, since it would be refused for ever otherwise.
 const ARCHIVE_BYTES_MAX: u64 = 2 * ARCHIVE_MANIFEST_BYTES_MAX as u64;
+/// Archives of one client that are planned at once. To plan one takes a core of the file server and one of the gateway.
+const PLANNED_OF_ONE_MAX: u64 = 1;
 
 /// The places of one gateway.
 pub(crate) struct Places {
@@ -24,6 +26,8 @@ pub(crate) struct Places {
     pub(crate) event_streams: Admission,
     /// The memory of archives, in bytes.
     pub(crate) archives: Admission,
+    /// Archives whose entries are being found. Further ones wait, by turns of their clients.
+    pub(crate) planned_archives: Admission,
 }
 
 impl Places {
@@ -35,24 +39,33 @@ impl Places {
             let one = share_of(all, config.client_percent, least);
             Bounds { all, one, waiting_one: 0, waiting_all: 0 }
         };
+        let requests = shared(config.requests_max as u64, OWN_CONNECTIONS_MIN);
+        let planned = Bounds {
+            all: (config.archives_max as u64).max(PLANNED_OF_ONE_MAX),
+            one: PLANNED_OF_ONE_MAX,
+            waiting_one: requests.one as usize,
+            waiting_all: config.requests_max,
+        };
         Self {
             new_connections: Leases::new(shared(new, OWN_CONNECTIONS_MIN), config.rest_time),
             connections: Leases::new(shared(connections, OWN_CONNECTIONS_MIN), config.rest_time),
-            requests: Admission::new(shared(config.requests_max as u64, OWN_CONNECTIONS_MIN)),
+            requests: Admission::new(requests),
             event_streams: Admission::new(shared(config.event_streams_max as u64, OWN_CONNECTIONS_MIN)),
             archives: Admission::new(shared(archives.max(ARCHIVE_BYTES_MAX), ARCHIVE_BYTES_MAX)),
+            planned_archives: Admission::new(planned),
         }
     }
 
     /// What is held of each kind of place, by its name in the metrics.
-    pub(crate) fn figures(&self) -> [(&'static str, Figures); 5] {
-        let Self { new_connections, connections, requests, event_streams, archives } = self;
+    pub(crate) fn figures(&self) -> [(&'static str, Figures); 6] {
+        let Self { new_connections, connections, requests, event_streams, archives, planned_archives } = self;
         [
             ("http_new_connections", new_connections.figures()),
             ("http_connections", connections.figures()),
             ("http_requests", requests.figures()),
             ("event_streams", event_streams.figures()),
             ("archive_bytes", archives.figures()),
+            ("planned_archives", planned_archives.figures()),
         ]
     }
 
@@ -90,6 +103,10 @@ pub(crate) fn refused(refusal: Refusal) -> ErrorResponse {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     #[test]
@@ -100,5 +117,16 @@ mod tests {
         }
         let default = Places::new(&GatewayConfig::default()).archives.figures().bounds;
         assert_eq!((default.all, default.one), (1 << 30, 256 << 20));
+    }
+
+    #[tokio::test]
+    async fn archives_of_one_client_are_planned_one_after_the_other() {
+        let planned = Places::new(&GatewayConfig::default()).planned_archives;
+        let first = planned.take(Who::client("a"), 1).await.unwrap();
+        let mut second = pin!(planned.take(Who::client("a"), 1));
+        assert!(second.as_mut().now_or_never().is_none());
+        assert!(planned.take(Who::client("b"), 1).now_or_never().is_some_and(|turn| turn.is_ok()));
+        drop(first);
+        assert!(second.await.is_ok());
     }
 }

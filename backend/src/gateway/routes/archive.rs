@@ -17,6 +17,7 @@ use shared::limits::ARCHIVE_PATHS_MAX;
 use shared::{ErrorCode, Span};
 use tracing::info;
 
+use crate::admission::Who;
 use crate::client::Caller;
 use crate::gateway::archive::memory::Memory;
 use crate::gateway::archive::plan::{Limits, Manifest, Planner};
@@ -31,6 +32,7 @@ use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::http::query::Query;
 use crate::gateway::http::request_body::{RequestBody, is_of_type};
 use crate::gateway::openapi::operation::{Operation, schema};
+use crate::gateway::places;
 use crate::gateway::request_id::RequestId;
 use crate::gateway::state::Gateway;
 
@@ -51,10 +53,29 @@ pub(crate) async fn read(
         _ => request.uri().query().unwrap_or_default().to_owned(),
     };
     let selection = Selection::read(&Query::parse(&text)?, &gateway.config.name)?;
+    let (manifest, memory) = plan(&gateway, &caller, who, &selection).await?;
+    if let Some(notice) = &manifest.notice {
+        info!(id = request_id.as_str(), count = notice.count, "entries are left out of an archive, which names them");
+    }
+    let request = ArchiveRequest { gateway: &gateway, caller, conditions, head, name: &selection.name };
+    answer(request, manifest, memory)
+}
+
+/// Finds the entries, once it is the client's turn: archives of one client are planned one after the other.
+///
+/// # Errors
+/// [`ErrorCode::TooManyRequests`] without memory for the list; as WALK.
+async fn plan(
+    gateway: &Gateway,
+    caller: &Caller,
+    who: Who,
+    selection: &Selection,
+) -> Result<(Manifest, Memory), ErrorResponse> {
     let mut memory = Memory::reserve(&gateway.places.archives, who)?;
+    let _turn = gateway.places.planned_archives.take(who, 1).await.map_err(places::refused)?;
     let mut planner = Planner::new(selection.paths(), Limits::default());
     for few in selection.batches() {
-        let mut walking = gateway.client.walk(&caller, few.to_vec(), None).await?;
+        let mut walking = gateway.client.walk(caller, few.to_vec(), None).await?;
         let mut growing = HashMap::new();
         while let Some(page) = walking.next_page().await? {
             let skipped = page.skipped.unwrap_or_default();
@@ -71,11 +92,7 @@ pub(crate) async fn read(
     }
     let manifest = planner.finish()?;
     memory.settle(manifest.memory_bytes());
-    if let Some(notice) = &manifest.notice {
-        info!(id = request_id.as_str(), count = notice.count, "entries are left out of an archive, which names them");
-    }
-    let request = ArchiveRequest { gateway: &gateway, caller, conditions, head, name: &selection.name };
-    answer(request, manifest, memory)
+    Ok((manifest, memory))
 }
 
 pub(crate) fn describe_get() -> Operation {
