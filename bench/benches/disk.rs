@@ -1,10 +1,11 @@
 //! Rates of changes on a disk, each as a ratio of two runs that alternate: what a small durable replacement costs that
 //! keeps the replaced file, and what it costs to trash and restore the files of a folder, against `mv`. The server makes
 //! each change durable, `mv` none, so `mv` with a sync of the file system after it is a second measure. A client either
-//! waits for each job before it sends the next, or sends all of them at once, which lets them share syncs.
+//! waits for each job before it sends the next, or, as the page does, sends the next one before the first is answered.
 //!
 //! `PASSERELLE_BENCH_DIR` names the folder on the disk; the default is the folder for temporary files.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -70,7 +71,7 @@ fn groups(folder: &Path) {
     names.iter().for_each(|name| fs::write(root.join("many").join(name), name).expect("a file"));
     let runtime = Runtime::new().expect("threads");
     let mut jobs = Jobs::begin(folder, &runtime);
-    let mut measures = [false, true].map(|at_once| Measure { at_once, ..Measure::default() });
+    let mut measures = [1, 2].map(|in_flight_max| Measure { in_flight_max, ..Measure::default() });
     for _ in 0..ROUNDS {
         for measure in &mut measures {
             measure.round(&names, &root.join("many"), &elsewhere, &runtime, &mut jobs);
@@ -82,8 +83,8 @@ fn groups(folder: &Path) {
 /// Rates of trash and restore beside those of `mv`, each pair from one round.
 #[derive(Default)]
 struct Measure {
-    /// All jobs are sent at once.
-    at_once: bool,
+    /// Most jobs that are sent and not answered.
+    in_flight_max: usize,
     trash: Vec<(f64, f64)>,
     trash_synced: Vec<(f64, f64)>,
     restore: Vec<(f64, f64)>,
@@ -101,11 +102,11 @@ impl Measure {
         let path = |name: &String| VPath::from_bytes([b"many/", name.as_bytes()].concat()).expect("a path");
         let items: Vec<_> = names.iter().map(|name| PathItem { path: path(name), if_etag: None }).collect();
         let trash = items.chunks(CHANGE_ITEMS_MAX).map(|items| Change::Trash { items: items.to_vec() });
-        let (ids, trash_rate) = jobs.run(runtime, trash.collect(), self.at_once);
+        let (ids, trash_rate) = jobs.run(runtime, trash.collect(), self.in_flight_max);
         let items: Vec<_> = ids.into_iter().map(|id| RestoreItem { id, to: None }).collect();
         let conflict = Conflict::Fail;
         let restore = items.chunks(CHANGE_ITEMS_MAX).map(|items| Change::Restore { items: items.to_vec(), conflict });
-        let (_, restore_rate) = jobs.run(runtime, restore.collect(), self.at_once);
+        let (_, restore_rate) = jobs.run(runtime, restore.collect(), self.in_flight_max);
         self.seconds.0 += cpu_seconds().0 - moved.0;
         self.seconds.1 += moved.1 - begun.1;
         self.trash.push((trash_rate, there));
@@ -115,7 +116,9 @@ impl Measure {
     }
 
     fn report(&self) {
-        println!("jobs of {CHANGE_ITEMS_MAX}, {}:", if self.at_once { "all at once" } else { "one after the other" });
+        let order =
+            if self.in_flight_max > 1 { "two at a time, as the page sends them" } else { "one after the other" };
+        println!("jobs of {CHANGE_ITEMS_MAX}, {order}:");
         report("  trash of 5000 files, to mv", &self.trash);
         report("  trash of 5000 files, to mv and a sync", &self.trash_synced);
         report("  restore of 5000 files, to mv", &self.restore);
@@ -179,15 +182,16 @@ impl Jobs {
         Self { client: Client::new(target, PoolConfig::default()).into(), caller, number: 0 }
     }
 
-    /// Runs changes to their end, one after the other or all at once. Returns the items of the trash in their outcomes,
-    /// and the items per second.
-    fn run(&mut self, runtime: &Runtime, changes: Vec<Change>, at_once: bool) -> (Vec<TrashId>, f64) {
-        let (mut outcomes, begun) = (Vec::new(), Instant::now());
-        if at_once {
-            let running: Vec<_> = changes.into_iter().map(|change| runtime.spawn(self.change(change))).collect();
-            running.into_iter().for_each(|job| outcomes.extend(runtime.block_on(job).expect("a task")));
-        } else {
-            changes.into_iter().for_each(|change| outcomes.extend(runtime.block_on(self.change(change))));
+    /// Runs changes to their end, so many at a time. Returns the items of the trash in their outcomes, in order, and the
+    /// items per second.
+    fn run(&mut self, runtime: &Runtime, changes: Vec<Change>, in_flight_max: usize) -> (Vec<TrashId>, f64) {
+        let (mut outcomes, mut running, begun) = (Vec::new(), VecDeque::new(), Instant::now());
+        let mut changes = changes.into_iter();
+        loop {
+            let sent = changes.by_ref().take(in_flight_max - running.len());
+            running.extend(sent.map(|change| runtime.spawn(self.change(change))));
+            let Some(first) = running.pop_front() else { break };
+            outcomes.extend(runtime.block_on(first).expect("a task"));
         }
         let rate = outcomes.len() as f64 / begun.elapsed().as_secs_f64();
         let ids = outcomes.iter().filter_map(|outcome| match outcome {

@@ -47,5 +47,5 @@ pub use reserved_name::{STATE_FOLDER_NAME, is_state_folder_name};
 pub use settled::is_settled;
 pub use staged::Staged;
 pub use symlinks::climbs_above;
-pub use trash::{ToRestore, ToTrash, TrashItem, TrashListing, TrashPosition, TrashQuery};
+pub use trash::{ToRestore, ToTrash, TrashGroup, TrashItem, TrashListing, TrashPosition, TrashQuery};
 pub use watch::{WatchEvent, WatchHandle};

@@ -24,6 +24,41 @@ pub struct TrashItem {
     pub connected: bool,
 }
 
+/// The beginning of the ids of items that went to the trash together, so that the storage can keep one text about all of
+/// them, and find it by the id of each. Items whose ids have nothing in common are groups of one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct TrashGroup([u8; TrashGroup::BYTES]);
+
+impl TrashGroup {
+    /// Bytes of an id that tell its group: half of them, so that neither two groups nor two items of one are alike by
+    /// chance.
+    const BYTES: usize = 8;
+
+    /// The group of an item.
+    pub fn of(id: TrashId) -> Self {
+        let mut group = [0; Self::BYTES];
+        group.copy_from_slice(&id.0[..Self::BYTES]);
+        Self(group)
+    }
+
+    /// The id of an item of this group that ends like `id`.
+    pub fn id(self, mut id: TrashId) -> TrashId {
+        id.0[..Self::BYTES].copy_from_slice(&self.0);
+        id
+    }
+
+    /// The number of the group, in the order of the ids.
+    pub fn number(self) -> u64 {
+        u64::from_be_bytes(self.0)
+    }
+}
+
+impl From<u64> for TrashGroup {
+    fn from(number: u64) -> Self {
+        Self(number.to_be_bytes())
+    }
+}
+
 /// An entry that goes to the trash.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ToTrash<'a> {
@@ -31,7 +66,7 @@ pub struct ToTrash<'a> {
     pub path: &'a VPath,
     /// The state that it must be in.
     pub etag: Option<ETag>,
-    /// The item that it becomes.
+    /// The item that it becomes. Entries that are trashed together have ids of one [`TrashGroup`], if that is to be fast.
     pub id: TrashId,
 }
 

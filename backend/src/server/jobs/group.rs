@@ -9,7 +9,7 @@ use shared::{Change, Conflict, ErrorCode, Outcome, TrashId, VPath};
 
 use super::item_error::ItemError;
 use super::runner::{GROUP_MAX, JobRunner, done};
-use super::trash::into_trash;
+use super::trash::{first_of_group, into_trash};
 use crate::server::clock;
 use crate::server::records::jobs::ItemRecord;
 use crate::storage::{ToRestore, ToTrash, TrashItem, Visit};
@@ -38,13 +38,15 @@ impl JobRunner {
     /// after a crash which of them are there.
     fn trash_group(&mut self, items: &[PathItem]) {
         let first = self.ended;
-        let folder = items[first].path.parent();
+        let (folder, first_of_group) = (items[first].path.parent(), first_of_group(items, first));
         let mut group = Vec::new();
         for (index, chosen) in items.iter().enumerate().skip(first).take(GROUP_MAX) {
             let Ok(path) = self.entry_path(&chosen.path) else { break };
-            let id = self.record.trash_id(index, &path);
+            let id = self.record.trash_id_in_group(first_of_group, index, &path);
             // An entry that the previous process has put into the trash is examined by itself.
-            if chosen.path.parent() != folder || !matches!(self.trashed_before(id), Ok(None)) {
+            let was_trashed = |id| !matches!(self.trashed_before(id), Ok(None));
+            let was_begun = || was_trashed(id) || was_trashed(self.record.trash_id(index, &path));
+            if chosen.path.parent() != folder || self.resumed.is_some() && was_begun() {
                 break;
             }
             group.push((path, chosen.if_etag, id));

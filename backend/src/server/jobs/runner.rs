@@ -166,7 +166,7 @@ impl JobRunner {
             Change::MakeFolder { paths, existing_ok } => self.make_folder(index, &paths[index], *existing_ok),
             Change::Move { items, conflict } => self.transfer(index, &items[index], *conflict, true),
             Change::Copy { items, conflict } => self.transfer(index, &items[index], *conflict, false),
-            Change::Trash { items } => self.trash(index, &items[index]),
+            Change::Trash { items } => self.trash(index, items),
             Change::Delete { items } => self.delete(index, &items[index]),
             Change::Restore { items, conflict } => self.restore(index, &items[index], *conflict),
             Change::Purge { ids: Some(ids) } => self.purge(index, ids[index]),

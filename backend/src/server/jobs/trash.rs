@@ -13,9 +13,15 @@ use crate::storage::{Keep, Replacement, StorageError, TrashItem};
 
 impl JobRunner {
     /// Moves an entry into the trash.
-    pub(super) fn trash(&mut self, index: usize, chosen: &PathItem) -> Result<Outcome, ItemError> {
+    pub(super) fn trash(&mut self, index: usize, items: &[PathItem]) -> Result<Outcome, ItemError> {
+        let chosen = &items[index];
         let path = self.entry_path(&chosen.path)?;
-        let id = self.record.trash_id(index, &path);
+        let mut id = self.record.trash_id_in_group(first_of_group(items, index), index, &path);
+        // An earlier version gave each item of a job an id of its own.
+        let earlier = self.record.trash_id(index, &path);
+        if self.trashed_before(earlier)?.is_some() {
+            id = earlier;
+        }
         self.trash_once(&path, chosen.if_etag, id)?;
         Ok(into_trash(id))
     }
@@ -100,6 +106,14 @@ impl JobRunner {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The first of the items of one folder that follow each other up to this one. It follows from the request, so a process
+/// after a restart finds the ids of the group again.
+pub(super) fn first_of_group(items: &[PathItem], index: usize) -> usize {
+    let folder = items[index].path.parent();
+    let before = items[..index].iter().rposition(|item| item.path.parent() != folder);
+    before.map_or(0, |other| other + 1)
 }
 
 /// The outcome for an entry that is in the trash now.

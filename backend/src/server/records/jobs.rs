@@ -12,7 +12,7 @@ use super::database::Database;
 use super::error::storage_error;
 use crate::reserve::LEFT_BYTES;
 use crate::server::authority::Owner;
-use crate::storage::{Durability, StorageError};
+use crate::storage::{Durability, StorageError, TrashGroup};
 
 /// The record of a job.
 #[derive(Clone, PartialEq, Debug)]
@@ -68,6 +68,15 @@ impl JobRecord {
         let mut id = [0; 16];
         hash.finalize_xof().fill(&mut id);
         TrashId(id)
+    }
+
+    /// [`JobRecord::trash_id`] for an entry that goes to the trash together with those from item number `first` on.
+    pub(in crate::server) fn trash_id_in_group(&self, first: usize, item: usize, path: &VPath) -> TrashId {
+        let mut hash = blake3::Hasher::new_derive_key("passerelle 2026 trash group");
+        hash.update(&self.seed).update(&(first as u64).to_le_bytes());
+        let mut group = [0; 8];
+        hash.finalize_xof().fill(&mut group);
+        TrashGroup::from(u64::from_le_bytes(group)).id(self.trash_id(item, path))
     }
 }
 

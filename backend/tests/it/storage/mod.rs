@@ -17,12 +17,13 @@ mod reading;
 mod real;
 mod replacing;
 mod trash;
+mod trash_forms;
 mod watching;
 mod writing;
 
 use std::collections::BTreeMap;
 
-use backend::storage::{Attributes, Expected, OpenFile, Published, Staged, Storage, StorageError, Visit};
+use backend::storage::{Attributes, Expected, OpenFile, Published, Staged, Storage, StorageError, TrashGroup, Visit};
 use shared::{Entry, ErrorCode, Kind, Link, Timestamp, TrashId, UploadId, VPath};
 
 /// A backend with a tree that a check builds. Paths are raw bytes below the root.
@@ -258,6 +259,11 @@ fn upload_id(number: u8) -> UploadId {
 
 fn trash_id(number: u8) -> TrashId {
     TrashId([number; 16])
+}
+
+/// The id of an item of a group.
+fn grouped_id(number: u8) -> TrashId {
+    TrashGroup::from(7).id(trash_id(number))
 }
 
 fn stage(fixture: &dyn Fixture, number: u8) -> Box<dyn Staged> {

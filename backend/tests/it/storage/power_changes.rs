@@ -7,7 +7,7 @@ use backend::storage::{Expected, StorageError, ToRestore, ToTrash, Visit};
 use shared::{Entry, ErrorCode};
 
 use super::interruption::{Case, NOW, OLD, add, content_at, trashed};
-use super::{path, trash_id};
+use super::{grouped_id, path, trash_id};
 
 #[test]
 fn a_renamed_file_has_at_least_one_name() {
@@ -113,7 +113,7 @@ const GROUP: [&[u8]; 3] = [b"a/one", b"a/two", b"a/three"];
 /// Moves a group of entries of one folder into the trash; they are items 1, 2 and 3.
 fn trash_group(storage: &LocalStorage) -> Result<Vec<()>, StorageError> {
     let paths = GROUP.map(path);
-    let entry = |(index, path)| ToTrash { path, etag: None, id: trash_id(index as u8 + 1) };
+    let entry = |(index, path)| ToTrash { path, etag: None, id: grouped_id(index as u8 + 1) };
     storage.trash_all(&paths.iter().enumerate().map(entry).collect::<Vec<_>>(), NOW).into_iter().collect()
 }
 
@@ -132,7 +132,7 @@ fn each_entry_of_a_trashed_group_is_at_its_path_or_in_the_trash() {
             for (name, number) in GROUP.into_iter().zip(1..) {
                 let left = content_at(storage, name);
                 assert!(left.as_deref().is_none_or(|content| content == name));
-                let item = items.iter().find(|item| item.id == trash_id(number));
+                let item = items.iter().find(|item| item.id == grouped_id(number));
                 assert!(left.is_some() || item.is_some(), "{name:?}: {items:?}");
                 assert!(!done || left.is_none());
                 if let Some(item) = item {
@@ -167,7 +167,7 @@ fn entries_of_a_group_whose_trashing_fails_stay_or_can_be_restored() {
 /// Restores the group of [`trash_group`] at its place.
 fn restore_group(storage: &LocalStorage) -> Result<Vec<Entry>, StorageError> {
     let paths = GROUP.map(path);
-    let item = |(index, to)| ToRestore { id: trash_id(index as u8 + 1), to };
+    let item = |(index, to)| ToRestore { id: grouped_id(index as u8 + 1), to };
     storage.restore_all(&paths.iter().enumerate().map(item).collect::<Vec<_>>()).into_iter().collect()
 }
 
@@ -185,11 +185,36 @@ fn each_item_of_a_restored_group_is_in_the_trash_or_back() {
                 let back = content_at(storage, name);
                 assert!(back.as_deref().is_none_or(|content| content == name));
                 // An entry that is in the trash as well can be listed and restored.
-                let item = items.iter().find(|item| item.id == trash_id(number));
+                let item = items.iter().find(|item| item.id == grouped_id(number));
                 assert!(item.is_none_or(|item| item.entry.path == path(name) && item.trashed == NOW));
                 assert!(back.is_some() || item.is_some());
             }
             assert!(!done || items.is_empty());
+        },
+    };
+    case.run();
+}
+
+/// Two of the items of [`trash_group`], at their places.
+fn restore_part_of_group(storage: &LocalStorage) -> Result<Vec<Entry>, StorageError> {
+    let paths = GROUP.map(path);
+    let item = |number: u8| ToRestore { id: grouped_id(number), to: &paths[usize::from(number) - 1] };
+    storage.restore_all(&[item(1), item(3)]).into_iter().collect()
+}
+
+#[test]
+fn the_rest_of_a_group_keeps_its_information() {
+    let case = Case {
+        prepare: |storage| {
+            add_group(storage);
+            trash_group(storage).unwrap();
+        },
+        change: restore_part_of_group,
+        check: |storage, done| {
+            let items = trashed(storage);
+            assert!(items.iter().all(|item| GROUP.map(path).contains(&item.entry.path) && item.trashed == NOW));
+            assert!(items.iter().any(|item| item.id == grouped_id(2) && item.entry.path == path(GROUP[1])));
+            assert!(!done || items.len() == 1);
         },
     };
     case.run();
@@ -203,7 +228,7 @@ fn syncs_of_a_group(disk: &SimulatedDisk) -> (usize, usize) {
     paths.iter().for_each(|path| add(&storage, path.as_bytes(), OLD));
     let syncs = || disk.history().iter().filter(|step| step.starts_with("sync")).count();
     let before = syncs();
-    let ids: Vec<_> = (1..=ENTRIES).map(trash_id).collect();
+    let ids: Vec<_> = (1..=ENTRIES).map(grouped_id).collect();
     let entries: Vec<_> = paths.iter().zip(&ids).map(|(path, id)| ToTrash { path, etag: None, id: *id }).collect();
     assert!(storage.trash_all(&entries, NOW).iter().all(Result::is_ok));
     let trashed_by = syncs();

@@ -11,7 +11,7 @@ use super::private_dir::PrivateDir;
 use super::root::Tree;
 use super::small_text::write_text;
 use super::trash_info::Info;
-use super::trash_item::{id_name, info_name};
+use super::trash_names::{id_name, info_name};
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::{Dir, Metadata, SyncDir};
 use crate::storage::{Keep, Kept, StorageError};

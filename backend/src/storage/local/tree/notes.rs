@@ -10,7 +10,7 @@ use shared::{TrashId, UploadId, VPath};
 use super::own_dir::open_or_create;
 use super::small_text::{read_text, write_text};
 use super::trash_info::Info;
-use super::trash_item::{info_name, item_of_name};
+use super::trash_names::{info_name, item_of_name};
 use crate::random::random_bytes;
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::Dir;

@@ -11,6 +11,7 @@ use super::copy_name::is_copy_name;
 use super::dir_stack::DirStack;
 use super::notes::Notes;
 use super::own_dir::{open_or_create, own_dir_error};
+use super::trash_groups::{GroupsInUse, UsedGroups};
 use super::trash_info::Info;
 use super::trash_item::TrashFolder;
 use crate::reserve::Reserve;
@@ -35,7 +36,7 @@ pub(super) type OnDisk<D, T> = (Arc<PrivateDir<D>>, T);
 pub(super) struct PrivateDir<D: Dir> {
     pub(super) dir: D,
     pub(super) staging: D,
-    /// Deleted entries: a folder for each item.
+    /// Deleted entries: all in one folder, so that those that go together share its syncs.
     pub(super) trash: Arc<D>,
     /// Replaced files, which are items of the trash, too: all in one folder, so that one sync makes them durable.
     pub(super) replaced: Arc<D>,
@@ -66,6 +67,7 @@ struct Shared<D: Dir> {
     /// Items whose contents are being deleted, each as often as calls delete it. Such an item is not restored: the
     /// deletion would go on in the restored folder, whose handle it holds.
     purging: Mutex<Vec<TrashId>>,
+    used_groups: UsedGroups,
     reserve: Reserve,
     _lock: D::Lock,
 }
@@ -191,6 +193,11 @@ impl<D: Dir> PrivateDir<D> {
         self.shared.purging.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Keeps the information about the groups of these items, until the result is dropped.
+    pub(super) fn use_groups(&self, ids: impl Iterator<Item = TrashId>) -> GroupsInUse<'_> {
+        self.shared.used_groups.begin(ids)
+    }
+
     /// Adds an item to those whose contents are being deleted, until the result is dropped.
     pub(super) fn begin_purge(&self, id: TrashId) -> Purging<'_, D> {
         self.purging().push(id);
@@ -231,7 +238,8 @@ impl<D: Dir> Shared<D> {
         };
         let (unsynced, unsettled, purging) = (Mutex::default(), Mutex::default(), Mutex::default());
         let reserve = begin_reserve(own)?;
-        Ok(Self { trash_lock: RwLock::default(), unsynced, unsettled, purging, reserve, _lock: lock })
+        let used_groups = UsedGroups::default();
+        Ok(Self { trash_lock: RwLock::default(), unsynced, unsettled, purging, used_groups, reserve, _lock: lock })
     }
 }
 

@@ -61,11 +61,12 @@ impl<D: Dir> Tree<D> {
         }
         // Before the first look at the data: a restore has taken them by now, or finds the item among these.
         let _purging = private_dir.begin_purge(id);
+        let in_use = private_dir.use_groups([id].into_iter());
         let is_missing = item.metadata().map_err(failed)?.is_none();
         let mut removal = Removal::of(Arc::clone(&item.dir), &item.data, Place::Trash)?;
         let purged = private_dir.freeing(|| {
             if removal.run(self, visit)? == Visit::Continue {
-                delete_items(&private_dir, &[&item], Absence::Unsynced).map_err(failed)?;
+                delete_items(&private_dir, &[&item], Absence::Unsynced, &in_use).map_err(failed)?;
             }
             Ok(())
         });

@@ -51,6 +51,7 @@ impl<D: Dir> Tree<D> {
             }
             Replacement::Trashed(id) => {
                 let (private_dir, item) = self.open_item(id)?;
+                let in_use = private_dir.use_groups([id].into_iter());
                 let look = || {
                     let metadata = item.metadata().map_err(|error| storage_error(error, "looking into the trash"))?;
                     metadata.ok_or_else(gone)
@@ -63,7 +64,7 @@ impl<D: Dir> Tree<D> {
                 let kept = self.replace_by(&target, &folders, (&item.dir, &item.data), look).inspect_err(|_| {
                     private_dir.unsettled().insert(id);
                 })?;
-                forget_items(&private_dir, &[&item], Absence::Unsynced)?;
+                forget_items(&private_dir, &[&item], Absence::Unsynced, &in_use)?;
                 self.replaced(&target, kept)
             }
             Replacement::Upload(id, attributes) => self.replace_by_upload(&target, id, attributes),

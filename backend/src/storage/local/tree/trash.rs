@@ -14,12 +14,14 @@ use super::keep::Keeping;
 use super::notes::{NotedDisk, disk_id};
 use super::private_dir::{OnDisk, PrivateDir, REPLACED, TRASH};
 use super::root::Tree;
+use super::trash_groups::GroupsInUse;
 use super::trash_info::Info;
-use super::trash_item::{Form, Item, LastTexts, TrashFolder, id_name, remove_if_present};
+use super::trash_item::{Item, LastTexts, TrashFolder, remove_if_present};
+use super::trash_names::{Form, id_name};
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::{Dir, Metadata};
 use crate::storage::trash::PageSelection;
-use crate::storage::{Kept, STATE_FOLDER_NAME, StorageError, TrashItem, TrashListing, TrashQuery};
+use crate::storage::{Kept, STATE_FOLDER_NAME, StorageError, TrashGroup, TrashItem, TrashListing, TrashQuery};
 
 impl<D: Dir> Tree<D> {
     /// See [`crate::storage::Storage::list_trash`]. Reads the information of every item, and keeps no more items than
@@ -51,16 +53,20 @@ impl<D: Dir> Tree<D> {
         seen: &mut BTreeSet<TrashId>,
     ) -> Result<Option<Vec<u8>>, StorageError> {
         let failed = |error| storage_error(error, "reading the trash");
+        let mut texts = LastTexts::default();
         for folder in self.peek_trash_folders(top)? {
-            for (id, form) in folder.items().map_err(failed)? {
+            let (items, mut void_groups) = folder.items_and_groups().map_err(failed)?;
+            for (id, form) in items {
+                void_groups.remove(&TrashGroup::of(id));
                 let Ok(item) = Item::open(&folder, id, form) else { continue };
                 if self.is_void(&item) {
                     self.delete_void(top, id, form);
                 } else if seen.insert(id) {
                     // Two mounts may show one disk.
-                    page.add(self.as_asked(item.describe()));
+                    page.add(self.as_asked(item.describe_from(&mut texts)));
                 }
             }
+            self.delete_void_groups(top, &void_groups);
         }
         self.correct_notes(top);
         let opened = top.dir().open_dir(STATE_FOLDER_NAME);
@@ -176,8 +182,24 @@ impl<D: Dir> Tree<D> {
                 let (bytes, disk) = (0, private_dir.disk());
                 self.forget_kept(&private_dir, Keeping::Linked(Kept { id, bytes, disk }));
             } else {
-                let _ = delete_items(&private_dir, &[&item], Absence::Unsynced);
+                let in_use = private_dir.use_groups([id].into_iter());
+                let _ = delete_items(&private_dir, &[&item], Absence::Unsynced, &in_use);
             }
+        }
+    }
+
+    /// Deletes the information about groups without items, unless an item is being moved at the moment. On failure it
+    /// stays for the next listing.
+    fn delete_void_groups(&self, top: &DirStack<D>, groups: &BTreeSet<TrashGroup>) {
+        if groups.is_empty() {
+            return;
+        }
+        let Ok(private_dir) = self.private_dir_of(top) else { return };
+        let Some(_deleting) = private_dir.deleting() else { return };
+        let in_use = private_dir.use_groups(groups.iter().map(|group| group.id(TrashId::default())));
+        // The absence of their items becomes durable first.
+        if private_dir.trash.prepare_sync().and_then(|sync| sync()).is_ok() {
+            forget_groups(&private_dir, &[], &in_use);
         }
     }
 
@@ -224,11 +246,12 @@ pub(super) enum Absence {
     Unsynced,
 }
 
-/// Deletes items without data. The next listing deletes what a crash leaves of them.
+/// Deletes items without data, and what is left of their groups. The next listing deletes what a crash leaves of them.
 pub(super) fn delete_items<D: Dir>(
     private_dir: &PrivateDir<D>,
     items: &[&Item<D>],
     absence: Absence,
+    in_use: &GroupsInUse<'_>,
 ) -> io::Result<()> {
     let mut synced = Vec::new();
     for item in items {
@@ -243,7 +266,9 @@ pub(super) fn delete_items<D: Dir>(
             synced.push(item.form);
         }
         private_dir.forget_note(item.id);
-        remove_if_present(&*item.dir, &item.info)?;
+        if item.form != Form::Deleted {
+            remove_if_present(&*item.dir, &item.info)?;
+        }
         if item.form == Form::Folder {
             match private_dir.trash.remove_dir(&id_name(item.id)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -251,7 +276,25 @@ pub(super) fn delete_items<D: Dir>(
             }
         }
     }
-    Ok(())
+    let described = forget_groups(private_dir, items, in_use);
+    let deleted = items.iter().filter(|item| item.form == Form::Deleted && !described.contains(&item.id));
+    deleted.map(|item| remove_if_present(&*item.dir, &item.info)).collect()
+}
+
+/// Deletes the information about groups that have no items, now that these have left the trash. Returns the items that the
+/// files of their groups are about. On failure the files stay for the next listing.
+pub(super) fn forget_groups<D: Dir>(
+    private_dir: &PrivateDir<D>,
+    gone: &[&Item<D>],
+    in_use: &GroupsInUse<'_>,
+) -> BTreeSet<TrashId> {
+    let unsettled = private_dir.unsettled().clone();
+    let gone: BTreeSet<_> = gone.iter().filter(|item| item.form == Form::Deleted).map(|item| item.id).collect();
+    let forgotten = in_use.forget_empty(&*private_dir.trash, |id| gone.contains(&id), |id| unsettled.contains(&id));
+    forgotten.unwrap_or_else(|error| {
+        warn!(%error, "information about deleted entries stays until the next listing of the trash");
+        BTreeSet::new()
+    })
 }
 
 /// The error of a volume that has no trash: the entry can only be deleted for good.

@@ -14,9 +14,11 @@ use super::name_locks::NameLock;
 use super::private_dir::{OnDisk, PrivateDir};
 use super::reserves;
 use super::root::Tree;
-use super::trash::{Absence, delete_items, gone, no_trash};
+use super::trash::{Absence, delete_items, forget_groups, gone, no_trash};
+use super::trash_groups::{GroupsInUse, write_infos};
 use super::trash_info::Info;
-use super::trash_item::{Item, TrashFolder, deleted_names, remove_if_present, write_infos};
+use super::trash_item::{Item, TrashFolder};
+use super::trash_names::deleted_name;
 use super::volumes::crosses_volumes;
 use crate::storage::checks::check_new_path;
 use crate::storage::local::error::{REPLACE_RETRIES, replaced_meanwhile, storage_error};
@@ -103,6 +105,7 @@ impl<D: Dir> Tree<D> {
         let private_dir = self.usable_private_dir(&parent)?.ok_or_else(no_trash)?;
         let mounts = MountPoints::below(&parent)?;
         let _moving = private_dir.moving();
+        let in_use = private_dir.use_groups(entries.iter().map(|entry| entry.id));
         let sync_source = if private_dir.orders_names { None } else { Some(parent.prepare_sync()?) };
         let mut infos = Vec::with_capacity(entries.len());
         let mut steps: Vec<_> = entries
@@ -116,7 +119,7 @@ impl<D: Dir> Tree<D> {
             })
             .collect();
         let may_move = self.write_durably(&private_dir, &infos).inspect_err(|_| {
-            infos.iter().for_each(|(id, _)| forget_info(&private_dir, *id));
+            forget_groups(&private_dir, &[], &in_use);
         })?;
         {
             let _locks = self.locks.lock(&[parent.identity()?]);
@@ -138,8 +141,9 @@ impl<D: Dir> Tree<D> {
                 moved.for_each(|step| *step = Step::Failed(error.again()));
             }
         }
-        let not_moved = entries.iter().zip(&steps).filter(|(_, step)| !matches!(step, Step::Moved));
-        not_moved.for_each(|(entry, _)| forget_info(&private_dir, entry.id));
+        if !infos.is_empty() && !steps.iter().any(|step| matches!(step, Step::Moved)) {
+            forget_groups(&private_dir, &[], &in_use);
+        }
         Ok(steps)
     }
 
@@ -178,8 +182,7 @@ impl<D: Dir> Tree<D> {
         if now.identity != seen.identity {
             return Step::Replaced;
         }
-        let (data, _) = deleted_names(entry.id);
-        match parent.dir().rename(entry.path.name(), &private_dir.trash, &data, false) {
+        match parent.dir().rename(entry.path.name(), &private_dir.trash, &deleted_name(entry.id), false) {
             Ok(()) => {
                 private_dir.note(entry.id, info);
                 Step::Moved
@@ -243,6 +246,7 @@ impl<D: Dir> Tree<D> {
             }
         };
         let _moving = private_dir.moving();
+        let in_use = private_dir.use_groups(items.iter().map(|item| item.id));
         let sync_target = parent.prepare_sync()?;
         let mut moved = Vec::with_capacity(items.len());
         {
@@ -264,7 +268,7 @@ impl<D: Dir> Tree<D> {
             });
             // Where one log orders all changes, the sync has made the absence in the trash durable, too.
             let absent = if private_dir.orders_names { Absence::Durable } else { Absence::Unsynced };
-            if let Err(error) = ended.and_then(|()| forget_items(&private_dir, &left, absent)) {
+            if let Err(error) = ended.and_then(|()| forget_items(&private_dir, &left, absent, &in_use)) {
                 return Ok(moved.into_iter().map(|moved| moved.and(Err(error.again()))).collect());
             }
         }
@@ -330,16 +334,9 @@ pub(super) fn forget_items<D: Dir>(
     private_dir: &PrivateDir<D>,
     items: &[&Item<D>],
     absent: Absence,
+    in_use: &GroupsInUse<'_>,
 ) -> Result<(), StorageError> {
-    delete_items(private_dir, items, absent).map_err(|error| storage_error(error, "deleting from the trash"))
-}
-
-/// Deletes the information about an entry that was not moved. The next listing deletes what this call cannot.
-fn forget_info<D: Dir>(private_dir: &PrivateDir<D>, id: TrashId) {
-    let (data, info) = deleted_names(id);
-    if matches!(private_dir.trash.metadata_of(&data), Err(error) if error.kind() == io::ErrorKind::NotFound) {
-        let _ = remove_if_present(&*private_dir.trash, &info);
-    }
+    delete_items(private_dir, items, absent, in_use).map_err(|error| storage_error(error, "deleting from the trash"))
 }
 
 /// A failed rename out of the trash. The item was there a moment ago, so what is missing is the folder.

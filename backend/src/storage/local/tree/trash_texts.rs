@@ -1,8 +1,9 @@
-//! The file with the information about deleted entries: a table with a line of fixed width for each item, in the order of
-//! their ids, then a line of JSON for each. Entries that are deleted together share one file, under a name (hard link)
-//! for each item: one sync makes all texts durable, and the file lives as long as one of its items.
+//! The content of a file with the information about deleted entries: a table with a line of fixed width for each item, in
+//! the order of their ids, then a line of JSON for each. Entries that are deleted together share one file, so one sync
+//! makes all texts durable.
 
 use std::fmt::Write;
+use std::io;
 
 use shared::{TrashId, hex};
 
@@ -20,12 +21,13 @@ const KEPT_BYTES_MAX: usize = 512 << 10;
 const ITEM_BYTES: usize = LINE_BYTES + 256;
 
 /// The content of the file about these items.
-pub(super) fn encode(infos: &[(TrashId, Info)]) -> serde_json::Result<Vec<u8>> {
-    let mut sorted: Vec<_> = infos.iter().collect();
+pub(super) fn encode<'a>(infos: impl Iterator<Item = &'a (TrashId, Info)>) -> serde_json::Result<Vec<u8>> {
+    let mut sorted: Vec<_> = infos.collect();
     sorted.sort_unstable_by_key(|(id, _)| *id);
-    let (mut table, mut texts) = (String::with_capacity(infos.len() * LINE_BYTES), String::new());
+    let table_bytes = sorted.len() * LINE_BYTES;
+    let (mut table, mut texts) = (String::with_capacity(table_bytes), String::new());
     for (id, info) in sorted {
-        let offset = infos.len() * LINE_BYTES + texts.len();
+        let offset = table_bytes + texts.len();
         let text = serde_json::to_string(info)?;
         // Writing to a `String` cannot fail.
         let _ = writeln!(table, "{id} {offset:0OFFSET_BYTES$} {:0LENGTH_BYTES$}", text.len());
@@ -43,6 +45,24 @@ type Line = [u8; LINE_BYTES];
 pub(super) fn find(file: &impl DiskFile, id: TrashId) -> Option<Info> {
     let (offset, length) = search(count_lines(file)?, id, |number| read_line(file, number))?;
     read_text(file, offset, length)
+}
+
+/// The items that a file is about: none if it was damaged from outside, so that it tells nothing.
+///
+/// # Errors
+/// If it cannot be read, or is about more items than a job has.
+pub(super) fn ids(file: &impl DiskFile) -> io::Result<Vec<TrashId>> {
+    let mut first = [0; LINE_BYTES];
+    let count = read_full(file, &mut first, 0).map_err(io::Error::other)?;
+    let Some((table_bytes, _)) = place(&first).filter(|_| count == LINE_BYTES) else { return Ok(Vec::new()) };
+    if table_bytes > KEPT_BYTES_MAX {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    let mut table = vec![0; table_bytes];
+    let count = read_full(file, &mut table, 0).map_err(io::Error::other)?;
+    let (lines, _) = table[..count].as_chunks::<LINE_BYTES>();
+    let id = |line: &Line| TrashId::parse(str::from_utf8(&line[..ID_BYTES]).ok()?);
+    Ok(lines.iter().filter_map(id).collect())
 }
 
 /// The file about the items of a group, with its beginning in memory: one read finds the texts of many items.
@@ -133,7 +153,7 @@ mod tests {
         for count in 1..=ids.len() {
             let infos: Vec<_> = ids[..count].iter().map(|id| (*id, info(&id.to_string()))).collect();
             let file = tempfile::tempfile().unwrap();
-            write_full(&file, &encode(&infos).unwrap(), 0).unwrap();
+            write_full(&file, &encode(infos.iter()).unwrap(), 0).unwrap();
             let texts = OpenTexts::open(file.try_clone().unwrap()).unwrap();
             let not_in_memory = OpenTexts { start: Vec::new(), file: file.try_clone().unwrap(), ..texts };
             for id in &ids[..count] {
@@ -150,7 +170,7 @@ mod tests {
     #[test]
     fn a_damaged_file_has_no_information() {
         let id = TrashId([1; 16]);
-        let whole = encode(&[(id, info("name"))]).unwrap();
+        let whole = encode([(id, info("name"))].iter()).unwrap();
         let other_id = [b"f".repeat(ID_BYTES), whole[ID_BYTES..].to_vec()].concat();
         for bytes in [b"".to_vec(), b"spoilt".to_vec(), whole[..whole.len() - 9].to_vec(), other_id] {
             let file = tempfile::tempfile().unwrap();
