@@ -7,9 +7,9 @@ import { expect, test } from "../fixtures.ts";
 import { toast } from "../helpers/changes.ts";
 import { download, open, row } from "../helpers/page.ts";
 
-/** More than are changed at once; few enough for a slow disk. */
-const COUNT = 1_050;
-/** For a disk that takes tens of milliseconds for each file. */
+/** More than the three requests of which two are sent before one of them is answered. */
+const COUNT = 3_100;
+/** For a slow disk. */
 const SLOW = { timeout: 90_000 };
 
 test.describe.configure({ timeout: 240_000 });
@@ -25,42 +25,43 @@ test.beforeEach(async ({ tree, page }) => {
 
 const rowCount = async (page: Page) => Number((await page.getByRole("grid").getAttribute("aria-rowcount")) ?? 1) - 1;
 
-/** Holds every request for a change but the first `passed` until the returned function runs. */
-async function holdAfter(page: Page, passed: number): Promise<() => void> {
+/** Holds every request for a change but the first `passed` until `release`; `held` counts them. */
+async function holdAfter(page: Page, passed: number): Promise<{ release: () => void; held: () => number }> {
   let release = () => {};
   const held = new Promise<void>((resolve) => (release = resolve));
   let count = 0;
   await page.route("**/api/v1/changes", async (route) => {
-    count += 1;
+    count += route.request().method() === "POST" ? 1 : 0;
     if (route.request().method() === "POST" && count > passed) {
       await held;
     }
     await route.continue();
   });
-  return release;
+  return { release, held: () => Math.max(0, count - passed) };
 }
 
 test("rows leave as the server confirms, with progress and Cancel in reach, and one undo restores all", async ({ page, tree }) => {
-  const release = await holdAfter(page, 1);
+  const { release, held } = await holdAfter(page, 1);
   await row(page, "file 00000.txt").click();
   await page.keyboard.press("Control+a");
   await page.keyboard.press("Delete");
   const card = page.locator(".task");
-  await expect(card).toContainText("Moving 1,050 items to the trash");
+  await expect(card).toContainText("Moving 3,100 items to the trash");
   // One request has ended; its rows are gone, and the others are still there.
   await expect.poll(() => rowCount(page), SLOW).toBeLessThan(COUNT);
   expect(await rowCount(page)).toBeGreaterThan(COUNT / 2);
   await expect(page.locator(".row[aria-selected=true]")).toHaveCount(0);
-  await expect(card.locator(".task-detail")).toContainText(/250 of 1,050/);
+  await expect(card.locator(".task-detail")).toContainText(/1,000 of 3,100/);
+  await expect.poll(held).toBe(2);
   // A message of another action does not cover the button.
   await page.keyboard.press("Control+c");
   await expect(toast(page).first()).toBeVisible();
   await card.getByRole("button", { name: "Cancel" }).click({ trial: true });
   release();
-  await expect(toast(page)).toContainText("1,050 items moved to trash", SLOW);
+  await expect(toast(page)).toContainText("3,100 items moved to trash", SLOW);
   expect(readdirSync(tree.at("many"))).toEqual([]);
   await page.getByRole("button", { name: "Undo" }).first().click();
-  await expect(card).toContainText("Restoring 1,050 items");
+  await expect(card).toContainText("Restoring 3,100 items");
   await expect.poll(() => readdirSync(tree.at("many")).length, SLOW).toBe(COUNT);
   await expect(page.getByRole("grid")).toHaveAttribute("aria-rowcount", String(COUNT + 1));
 });
@@ -68,7 +69,7 @@ test("rows leave as the server confirms, with progress and Cancel in reach, and 
 test("Cancel keeps the rest, and its message offers to undo the part that was done", async ({ page, tree, faults }) => {
   // The request that is held has no job yet.
   faults.expectFailedLoads(404);
-  const release = await holdAfter(page, 1);
+  const { release } = await holdAfter(page, 1);
   await row(page, "file 00000.txt").click();
   await page.keyboard.press("Control+a");
   await page.keyboard.press("Delete");

@@ -65,19 +65,10 @@ impl Changes {
             let count = changes.iter().map(Change::len).sum();
             // The card says what happens now: a step that undoes trashing restores.
             let task = self.start_task(changes.first().map(Verb::of), count);
-            let mut results = Vec::new();
-            for change in changes {
-                let executed = match count > BULK_ITEMS_MIN {
-                    true => self.execute_many(&task, Requests::Made(vec![change]), origin).await,
-                    false => self.execute_now(&task, change, origin).await,
-                };
-                // The requests of a step depend on one another: after a failure the next ones would fail as well.
-                let failed = any_failed(&executed);
-                results.extend(executed);
-                if failed || task.is_canceling() {
-                    break;
-                }
-            }
+            let results = match count > BULK_ITEMS_MIN {
+                true => self.execute_many(&task, Requests::Made(changes), origin).await,
+                false => self.execute_in_order(&task, changes, origin).await,
+            };
             self.end_task(&task);
             self.report_results(&task, results, origin, verb).await;
         });
@@ -116,6 +107,18 @@ impl Changes {
             on_result(&results);
             self.report_results(&task, results, Origin::New, verb).await;
         });
+    }
+
+    /// Executes the requests of a step. They depend on one another: after a failure the next ones would fail as well.
+    async fn execute_in_order(self, task: &Task, changes: Vec<Change>, origin: Origin) -> Vec<ChangeResult> {
+        let mut results = Vec::new();
+        for change in changes {
+            results.extend(self.execute_now(task, change, origin).await);
+            if any_failed(&results) || task.is_canceling() {
+                break;
+            }
+        }
+        results
     }
 
     /// Shows the prediction of changes, also while they wait: the user's next action refers to the list as it looks then.
@@ -179,14 +182,12 @@ impl Changes {
     /// Sends one request and waits for its outcomes. If the request itself fails, every item has that failure.
     pub(super) async fn request(self, task: &Task, change: &Change) -> Vec<Outcome> {
         let key = JobId(random_id());
-        task.set_job(Some(key));
-        let job = run_change(key, change.clone(), |event| show_event(task, event)).await;
+        task.begin_job(key);
+        let job = run_change(key, change.clone(), |event| show_event(task, key, event)).await;
         task.set_retrying(false);
+        task.end_job(key, job.as_ref().ok().map(|job| job.progress));
         match job {
-            Ok(job) => {
-                task.finish_request(job.progress);
-                job.outcomes
-            }
+            Ok(job) => job.outcomes,
             Err(failure) => {
                 let failed = |_| Outcome::failed(failure.code());
                 (0..change.len()).map(failed).collect()
@@ -235,9 +236,10 @@ impl Changes {
 
     fn follow_running_job(self, job: Job) {
         let task = self.start_task(None, 0);
-        task.set_job(Some(job.id));
+        let id = job.id;
+        task.begin_job(id);
         spawn_local(async move {
-            let job = follow_job(job, |event| show_event(&task, event)).await;
+            let job = follow_job(job, |event| show_event(&task, id, event)).await;
             self.end_task(&task);
             self.change_ended.notify();
             if let Ok(job) = job {
@@ -247,10 +249,10 @@ impl Changes {
     }
 }
 
-fn show_event(task: &Task, event: JobEvent) {
+fn show_event(task: &Task, job: JobId, event: JobEvent) {
     task.set_retrying(matches!(event, JobEvent::Retrying));
     if let JobEvent::Progress(progress) = event {
-        task.set_progress(progress);
+        task.set_progress(job, progress);
     }
 }
 

@@ -6,7 +6,7 @@
 use shared::{Change, Rights};
 
 use super::model::scheduler::PathAccess;
-use super::model::{Command, Entries, Verb};
+use super::model::{Command, Entries, Pace, Verb};
 use crate::folder::model::permission;
 
 /// A change of more entries is a change of many.
@@ -59,6 +59,16 @@ impl Submission {
         }
         let access = command.access_of_folders(entries.folder());
         Self { requests: Requests::Of(entries, command), count, verb, access, needed }
+    }
+}
+
+impl Requests {
+    /// How they follow each other, where there are many entries.
+    pub(super) fn pace(&self) -> Pace {
+        match self {
+            Self::Made(changes) => Pace::of(changes),
+            Self::Of(_, command) => command.pace(),
+        }
     }
 }
 

@@ -36,16 +36,22 @@ pub(super) struct TaskState {
     pub(super) retrying: bool,
     /// The user cancelled the change.
     pub(super) canceling: bool,
-    job: Option<JobId>,
+    /// The requests that were sent and have not ended.
+    running_jobs: Vec<RunningJob>,
     /// When the first progress arrived, in milliseconds since the page started, and the entries that were done then.
     first_progress: Option<(f64, u64)>,
     /// Progress of the requests that ended.
     finished: Progress,
-    /// Progress of the current request.
-    current: Progress,
     pub(super) failed: Vec<FailedItem>,
     /// The requests that retry the failed items.
     pub(super) retry: Vec<Change>,
+}
+
+/// A request that was sent.
+#[derive(Clone)]
+struct RunningJob {
+    id: JobId,
+    progress: Progress,
 }
 
 /// An item that failed.
@@ -90,9 +96,10 @@ impl Task {
         Self { id, verb: Some(verb), count, state: ArcRwSignal::new(state) }
     }
 
-    /// Sets the job that [`Task::cancel`] cancels.
-    pub(super) fn set_job(&self, job: Option<JobId>) {
-        self.state.update(|state| state.job = job);
+    /// Adds a job, which [`Task::cancel`] cancels until it has ended.
+    pub(super) fn begin_job(&self, id: JobId) {
+        let job = RunningJob { id, progress: Progress::default() };
+        self.state.update(|state| state.running_jobs.push(job));
     }
 
     pub(super) fn set_retrying(&self, retrying: bool) {
@@ -101,20 +108,24 @@ impl Task {
         }
     }
 
-    /// Sets the progress of the current request.
-    pub(super) fn set_progress(&self, progress: Progress) {
+    /// Sets the progress of a job that runs.
+    pub(super) fn set_progress(&self, id: JobId, progress: Progress) {
         self.state.update(|state| {
-            state.current = progress;
+            if let Some(job) = state.running_jobs.iter_mut().find(|job| job.id == id) {
+                job.progress = progress;
+            }
             state.note_progress();
         });
     }
 
-    /// Adds the progress of a request that ended; the next request counts from there.
-    pub(super) fn finish_request(&self, progress: Progress) {
+    /// Ends a job with its last progress; `None` if its request failed.
+    pub(super) fn end_job(&self, id: JobId, progress: Option<Progress>) {
         self.state.update(|state| {
-            state.finished = sum(state.finished, progress);
-            state.current = Progress::default();
-            state.note_progress();
+            state.running_jobs.retain(|job| job.id != id);
+            if let Some(progress) = progress {
+                state.finished = sum(state.finished, progress);
+                state.note_progress();
+            }
         });
     }
 
@@ -130,10 +141,10 @@ impl Task {
         self.state.with_untracked(|state| state.canceling)
     }
 
-    /// Cancels the change: its current job at the server, and the requests that were not sent.
+    /// Cancels the change: its jobs at the server, and the requests that were not sent.
     pub(super) fn cancel(&self) {
         self.state.update(|state| state.canceling = true);
-        if let Some(id) = self.state.with_untracked(|state| state.job) {
+        for RunningJob { id, .. } in self.state.with_untracked(|state| state.running_jobs.clone()) {
             spawn_local(async move {
                 // If cancelling fails, the job ends by itself and reports its outcomes.
                 let _ = call_retrying(&CancelJob { id }, None, |_| ()).await;
@@ -158,7 +169,7 @@ impl TaskState {
 
     /// Progress of all requests so far.
     pub(super) fn progress(&self) -> Progress {
-        sum(self.finished, self.current)
+        self.running_jobs.iter().fold(self.finished, |all, job| sum(all, job.progress))
     }
 }
 

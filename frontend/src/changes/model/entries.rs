@@ -7,12 +7,9 @@ use std::sync::Arc;
 use shared::change::{PathItem, PathPair};
 use shared::{Change, Conflict, VPath};
 
+use super::pace::Pace;
 use super::scheduler::PathAccess;
 use crate::folder::model::Listing;
-
-/// Entries of a request where there are many: fewer than the server takes, so that rows leave every few seconds on a slow
-/// disk.
-pub const REQUEST_ITEMS: usize = 250;
 
 /// Entries of a folder, as it was when the user chose them. A clone shares their names.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,11 +113,16 @@ impl Command {
         self.request_for(entries, 0..entries.len())
     }
 
-    /// A request for every [`REQUEST_ITEMS`] entries, each made when it is asked for.
+    /// How the requests for many entries of one folder follow each other.
+    pub fn pace(&self) -> Pace {
+        if matches!(self, Self::Trash) { Pace::GROUPS } else { Pace::ITEMS }
+    }
+
+    /// The requests for all entries at the command's [`Pace`], each made when it is asked for.
     pub fn requests(self, entries: Entries) -> impl Iterator<Item = Change> {
-        let mut from = 0;
+        let (mut from, Pace { items_max, .. }) = (0, self.pace());
         std::iter::from_fn(move || {
-            let range = from..(from + REQUEST_ITEMS).min(entries.len());
+            let range = from..(from + items_max).min(entries.len());
             from = range.end;
             (!range.is_empty()).then(|| self.request_for(&entries, range))
         })
@@ -202,6 +204,7 @@ mod tests {
         assert_eq!(requests.iter().map(Change::len).collect::<Vec<_>>(), [250, 250, 100]);
         let Change::Move { items, .. } = &requests[1] else { panic!() };
         assert_eq!((items[0].from.clone(), items[0].to.clone()), (path("a/250"), path("b/250")));
+        assert_eq!(Command::Trash.requests(many.clone()).collect::<Vec<_>>(), [Command::Trash.request(&many)]);
         assert_eq!(Command::Trash.request(&many).len(), 600);
         assert!(many.contains(&path("a/599")) && !many.contains(&path("b/599")) && !many.contains(&path("a/600")));
     }
