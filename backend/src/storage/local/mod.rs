@@ -14,7 +14,7 @@
 //!
 //! - `platform` is the system calls; `testing::simulated` is another implementation of them;
 //! - `tree` is the policy over them;
-//! - `group_fsync` shares directory syncs among concurrent writers.
+//! - `group_fsync` shares directory syncs among concurrent writers, and `both` lets two syncs run at the same time.
 //!
 //! Differences between systems:
 //!
@@ -33,6 +33,7 @@
 //! | watching | inotify, by handle | by path, looked up again | by path, looked up again |
 //! | validator | with the change time | with the change time | with the creation time: a program that sets the modification time back goes unnoticed |
 
+mod both;
 mod error;
 mod file;
 mod group_fsync;

@@ -15,6 +15,7 @@ use super::staged::{LocalStaged, staged_name};
 use super::staged_copy::StagedCopy;
 use super::walk::Resolved;
 use crate::storage::checks::{EntryKind, check_replacement};
+use crate::storage::local::both::both;
 use crate::storage::local::error::{REPLACE_RETRIES, replaced_meanwhile, storage_error};
 use crate::storage::local::platform::{Dir, DiskFile, FileType, Metadata};
 use crate::storage::{Attributes, Durability, Expected, Keep, Published, Staged, StorageError};
@@ -110,10 +111,13 @@ impl<D: Dir> Tree<D> {
             // what came before the upload's last change.
             let applied = dir.apply_attributes(file, replaced, attributes);
             let applied = applied.map_err(|error| storage_error(error, "setting a new file's attributes"));
-            let synced = applied.and_then(|()| self.sync_upload(staged, copy.as_ref(), strict));
-            let synced = synced.and_then(|()| match &private_dir {
-                Some(private_dir) if strict && !private_dir.orders_names => self.sync_keeping(private_dir, keeping),
-                _ => Ok(()),
+            let sync_upload = || self.sync_upload(staged, copy.as_ref(), strict);
+            let synced = applied.and_then(|()| match &private_dir {
+                // Both are durable before the rename, in any order.
+                Some(private_dir) if strict && !private_dir.orders_names && keeping != Keeping::Not => {
+                    both(sync_upload, || self.sync_keeping(private_dir, keeping))
+                }
+                _ => sync_upload(),
             });
             let renamed = synced.and_then(|()| {
                 let sync = strict.then(|| destination.parent.prepare_sync()).transpose()?;
