@@ -122,7 +122,7 @@ codes! {
     /// again.
     TooManyConnections = 301, "too_many_connections", true;
     /// The caller, or all callers together, have as much as they may of something shared: requests, jobs, watched
-    /// folders, unfinished uploads, memory. Also too many cancellations in a short time.
+    /// folders, unfinished uploads, memory, open files. Also too many cancellations in a short time.
     TooManyRequests = 302, "too_many_requests", true;
     /// The file system is full. Durable bytes of an upload stay.
     NoSpace = 303, "no_space", false;

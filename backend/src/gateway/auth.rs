@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
-use http::{Extensions, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 use shared::api::RIGHTS_HEADER;
 use shared::wire::PRINCIPAL_UNKNOWN;
 use shared::{Rights, Scope};
@@ -15,7 +15,6 @@ use super::config::Anonymous;
 use super::connection_info::ConnectionInfo;
 use super::request_id::RequestId;
 use super::state::Gateway;
-use crate::admission::Who;
 use crate::client::Caller;
 
 /// Extracts the [`Caller`] of a request, which a handler passes to the file server.
@@ -37,11 +36,6 @@ impl Auth {
     pub(super) fn rights(&self) -> Rights {
         rights(&self.0)
     }
-}
-
-/// As whom a request takes what clients share.
-pub(super) fn owner(extensions: &Extensions) -> Who {
-    extensions.get().map_or_else(Who::one, |info: &ConnectionInfo| info.client.who)
 }
 
 /// What an anonymous request may do; the file server checks it.

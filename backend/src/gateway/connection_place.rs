@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio_util::sync::CancellationToken;
 
 use super::places::{Places, reason};
-use crate::admission::{Holder, InUse, Lease, Refusal, Usage, Who};
+use crate::admission::{Admission, Holder, InUse, Lease, Refusal, Usage, Who};
 
 /// The place of one connection: that of a new one until its first complete request, then that of a known one.
 pub(crate) struct ConnectionPlace {
     places: Arc<Places>,
     stop: Stop,
     /// The owner of the new place.
-    who: Who,
+    pub(crate) who: Who,
     /// Whether `who` owns the known place as well, rather than the client of the first request.
     is_proxy: bool,
     pub(crate) usage: Arc<Usage>,
@@ -102,6 +102,11 @@ impl ConnectionPlace {
         if self.has_lost_place() {
             self.set_new(Some(self.places.new_connections.hold(self.who, self.holder(&self.over))));
         }
+    }
+
+    /// The memory of what clients send ahead of their requests.
+    pub(crate) fn ahead(&self) -> &Admission {
+        &self.places.ahead
     }
 
     /// Whether the first request was refused.

@@ -18,6 +18,7 @@ mod http;
 mod metrics;
 mod middleware;
 mod openapi;
+mod owner;
 mod page;
 mod peer_pace;
 mod phase;

@@ -1,7 +1,7 @@
 //! [`Places`]: what the clients of a gateway share, with a bound for all of them and for one.
 
 use shared::ErrorCode;
-use shared::limits::ARCHIVE_MANIFEST_BYTES_MAX;
+use shared::limits::{ARCHIVE_MANIFEST_BYTES_MAX, STORE_BYTES_MAX};
 
 use super::config::GatewayConfig;
 use super::http::problem::ErrorResponse;
@@ -14,6 +14,10 @@ const OWN_CONNECTIONS_MIN: u64 = 16;
 const ARCHIVE_BYTES_MAX: u64 = 2 * ARCHIVE_MANIFEST_BYTES_MAX as u64;
 /// Archives of one client that are planned at once. To plan one takes a core of the file server and one of the gateway.
 const PLANNED_OF_ONE_MAX: u64 = 1;
+/// Memory of request bodies that are read as a whole, in bytes: many times what the page sends in one request.
+const BODY_BYTES_MAX: u64 = 64 << 20;
+/// Memory of what clients may send ahead on connections of HTTP/2, in bytes: the full windows of 128 connections.
+const AHEAD_BYTES_MAX: u64 = 512 << 20;
 
 /// The places of one gateway.
 pub(crate) struct Places {
@@ -28,6 +32,10 @@ pub(crate) struct Places {
     pub(crate) archives: Admission,
     /// Archives whose entries are being found. Further ones wait, by turns of their clients.
     pub(crate) planned_archives: Admission,
+    /// The memory of request bodies that are read as a whole, in bytes.
+    pub(crate) bodies: Admission,
+    /// The memory of what clients may send ahead on connections of HTTP/2, in bytes.
+    pub(crate) ahead: Admission,
 }
 
 impl Places {
@@ -35,6 +43,8 @@ impl Places {
         let connections = config.connections_max as u64;
         let new = (config.new_connections_max as u64).min(connections);
         let archives = (config.archives_max as u64).saturating_mul(ARCHIVE_MANIFEST_BYTES_MAX as u64);
+        // The longest body is refused for its length alone.
+        let body = (config.request_body_bytes_max as u64).max(STORE_BYTES_MAX).next_power_of_two();
         let shared = |all, least| {
             let one = share_of(all, config.client_percent, least);
             Bounds { all, one, waiting_one: 0, waiting_all: 0 }
@@ -53,12 +63,15 @@ impl Places {
             event_streams: Admission::new(shared(config.event_streams_max as u64, OWN_CONNECTIONS_MIN)),
             archives: Admission::new(shared(archives.max(ARCHIVE_BYTES_MAX), ARCHIVE_BYTES_MAX)),
             planned_archives: Admission::new(planned),
+            bodies: Admission::new(shared(BODY_BYTES_MAX.max(body), body)),
+            ahead: Admission::new(shared(AHEAD_BYTES_MAX, 0)),
         }
     }
 
     /// What is held of each kind of place, by its name in the metrics.
-    pub(crate) fn figures(&self) -> [(&'static str, Figures); 6] {
-        let Self { new_connections, connections, requests, event_streams, archives, planned_archives } = self;
+    pub(crate) fn figures(&self) -> [(&'static str, Figures); 8] {
+        let Self { new_connections, connections, requests, event_streams, archives, planned_archives, bodies, ahead } =
+            self;
         [
             ("http_new_connections", new_connections.figures()),
             ("http_connections", connections.figures()),
@@ -66,6 +79,8 @@ impl Places {
             ("event_streams", event_streams.figures()),
             ("archive_bytes", archives.figures()),
             ("planned_archives", planned_archives.figures()),
+            ("body_bytes", bodies.figures()),
+            ("http2_ahead_bytes", ahead.figures()),
         ]
     }
 
@@ -128,5 +143,17 @@ mod tests {
         assert!(planned.take(Who::client("b"), 1).now_or_never().is_some_and(|turn| turn.is_ok()));
         drop(first);
         assert!(second.await.is_ok());
+    }
+
+    #[test]
+    fn one_client_may_send_the_longest_body() {
+        for request_body_bytes_max in [0, 100, 5 << 20, 100 << 20] {
+            let config = GatewayConfig { request_body_bytes_max, client_percent: 1, ..GatewayConfig::default() };
+            let bounds = Places::new(&config).bodies.figures().bounds;
+            let least = request_body_bytes_max.next_power_of_two() as u64;
+            assert!(bounds.one >= least && bounds.one <= bounds.all, "{request_body_bytes_max}");
+        }
+        let default = Places::new(&GatewayConfig::default()).bodies.figures().bounds;
+        assert_eq!((default.all, default.one), (64 << 20, 16 << 20));
     }
 }

@@ -82,6 +82,7 @@ impl Gateway {
             stall_time: config.stall_time,
             read_time: config.body_read_time,
             bytes_max: config.request_body_bytes_max,
+            memory: places.bodies.clone(),
             received: metrics.received.clone(),
         };
         let shared = Shared {

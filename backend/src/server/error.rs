@@ -69,7 +69,7 @@ impl From<NoRandomness> for RequestError {
 /// outside the caller's root.
 impl From<StorageError> for RequestError {
     fn from(error: StorageError) -> Self {
-        if error.code == ErrorCode::Io || error.code == ErrorCode::Internal {
+        if error.concerns_operator() {
             tracing::warn!(code = %error.code, context = error.context, cause = ?error.source, "the storage failed");
         }
         Self::Failed(Failure { retry_after_ms: retry_after(error.code), ..Failure::new(error.code, error.context) })

@@ -57,16 +57,39 @@ impl StorageError {
             io::ErrorKind::CrossesDevices => ErrorCode::CrossDevice,
             // The name of a mount point cannot be changed.
             io::ErrorKind::ResourceBusy => ErrorCode::Mounted,
+            _ if is_without_descriptors(&source) => ErrorCode::TooManyRequests,
             _ => ErrorCode::Io,
         };
         Self::from_code(code, source, context)
     }
 }
 
+/// True if the process or the system has no file descriptor left: others come back as requests end.
+fn is_without_descriptors(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    return matches!(
+        rustix::io::Errno::from_io_error(error),
+        Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE)
+    );
+    // ERROR_TOO_MANY_OPEN_FILES.
+    #[cfg(not(unix))]
+    return error.raw_os_error() == Some(4);
+}
+
 impl StorageError {
     /// An error of the operating system whose code the caller knows.
     pub(crate) fn from_code(code: ErrorCode, source: io::Error, context: &'static str) -> Self {
         Self { code, context, path: None, source: Some(source) }
+    }
+
+    /// True for a failure that the operator can end, and so belongs into the log: of the disk, of the server, or for want
+    /// of descriptors.
+    pub(crate) fn concerns_operator(&self) -> bool {
+        match self.code {
+            ErrorCode::Io | ErrorCode::Internal => true,
+            ErrorCode::TooManyRequests => self.source.is_some(),
+            _ => false,
+        }
     }
 
     /// True if an upload has its new name, and only the sync of the folder has failed: a crash may undo the name.
@@ -90,5 +113,20 @@ impl StorageError {
 impl From<NoRandomness> for StorageError {
     fn from(error: NoRandomness) -> Self {
         Self::from_code(ErrorCode::Internal, io::Error::other(error), "random bytes are needed")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn a_lack_of_descriptors_is_one_that_ends() {
+        for number in [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE] {
+            let error = StorageError::from_io(number.into(), "opening a file");
+            assert_eq!(error.code, ErrorCode::TooManyRequests);
+        }
+        assert_eq!(StorageError::from_io(io::Error::other("x"), "opening a file").code, ErrorCode::Io);
     }
 }

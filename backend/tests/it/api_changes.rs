@@ -144,8 +144,10 @@ mod errors {
         ] {
             post(body).await.assert_problem(400, "bad_request");
         }
-        let nested = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
-        post(&nested).await.assert_problem(400, "bad_request");
+        for (levels, status, code) in [(10_000, 400, "bad_request"), (100_000, 413, "too_large")] {
+            let nested = format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+            post(&nested).await.assert_problem(status, code);
+        }
         let trash = r#"{"action":"trash","items":[{"path":"empty"}]}"#.as_bytes();
         for kind in
             [&[][..], &[("content-type", "text/plain")], &[("content-type", "application/x-www-form-urlencoded")]]

@@ -130,3 +130,34 @@ async fn a_walk_and_an_archive_name_what_lies_deeper_than_a_path() {
         gateway.assert_healthy_and_stop().await;
     }
 }
+
+/// A position keeps the innermost folders of its path open alone, and opens outer ones again for `..`.
+#[tokio::test]
+async fn a_link_leads_up_from_a_deep_folder() {
+    let levels = |count: usize| (0..count).map(|level| format!("f{level}/")).collect::<String>();
+    let memory = MemoryStorage::new();
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join(levels(100))).unwrap();
+    for up in [1, 31, 32, 33, 67, 68, 69, 99, 100] {
+        let (above, at) = (levels(100 - up), format!("{}link{up}", levels(100)));
+        let target = format!("{}file", "../".repeat(up));
+        memory.add_file(format!("{above}file"), format!("{up}")).unwrap().add_link(&at, &target).unwrap();
+        fs::write(folder.path().join(format!("{above}file")), format!("{up}")).unwrap();
+        symlink(&target, folder.path().join(&at)).unwrap();
+    }
+    let outside = format!("{}outside", levels(100));
+    symlink("../".repeat(101) + "file", folder.path().join(&outside)).unwrap();
+    memory.add_link(&outside, "../".repeat(101) + "file").unwrap();
+    let storages: [Arc<dyn Storage>; 2] = [Arc::new(memory), LocalStorage::open(folder.path(), None).unwrap().into()];
+    for storage in storages {
+        let gateway = TestGateway::with_storage(storage).await;
+        for up in [1, 31, 32, 33, 67, 68, 69, 99, 100] {
+            let found = gateway.get(&format!("/files/{}link{up}", levels(100))).await;
+            assert_eq!(found.text(), format!("{up}"), "{up}");
+            let list = gateway.get(&format!("/api/v1/stat?path={}link{up}", levels(100).replace('/', "%2F"))).await;
+            assert_eq!(list.status, 200, "{up}: {}", list.text());
+        }
+        gateway.get(&format!("/files/{outside}")).await.assert_problem(403, "link_escapes");
+        gateway.assert_healthy_and_stop().await;
+    }
+}

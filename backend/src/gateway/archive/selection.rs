@@ -1,7 +1,5 @@
 //! The paths that a request selects for an archive, and the archive's file name. Pure.
 
-use std::collections::HashSet;
-
 use shared::limits::{ARCHIVE_PATHS_MAX, FRAME_CONTROL_BYTES_MAX, WALK_PATHS_MAX};
 use shared::{ErrorCode, VPath};
 
@@ -18,8 +16,8 @@ const NAME_BYTES_MAX: usize = 255;
 /// The selected paths, none of which contains another.
 pub(crate) struct Selection {
     paths: Vec<VPath>,
-    /// The paths that are left out, with everything inside them.
-    except: HashSet<VPath>,
+    /// The paths that are left out, with everything inside them: sorted by segments, and none contains another.
+    except: Vec<VPath>,
     /// The file name under which the archive is saved.
     pub name: String,
 }
@@ -29,7 +27,7 @@ impl Selection {
     pub(crate) fn read(query: &Query, whole: &str) -> Result<Self, ErrorResponse> {
         let name = query.once("name")?.filter(|name| !name.is_empty()).map(str::to_owned);
         let paths = query.all("path").map(VPath::parse).collect::<Result<Vec<_>, _>>()?;
-        let except = query.all("except").map(VPath::parse).collect::<Result<HashSet<_>, _>>()?;
+        let mut except = outermost(query.all("except").map(VPath::parse).collect::<Result<_, _>>()?);
         match paths.len().max(except.len()) {
             _ if paths.is_empty() => return Err(bad_parameter("path", "is missing")),
             ..=ARCHIVE_PATHS_MAX => {}
@@ -39,13 +37,16 @@ impl Selection {
             }
         }
         let paths = outermost(paths);
+        except.sort_by(|left, right| left.segments().cmp(right.segments()));
         let name = with_ending(name.unwrap_or_else(|| name_of(&paths, whole)));
         Ok(Self { paths, except, name })
     }
 
     /// True unless the entry, or a folder above it, is left out.
     pub(crate) fn includes(&self, path: &VPath) -> bool {
-        self.except.is_empty() || !path.ancestry().any(|ancestor| self.except.contains(&ancestor))
+        // Sorted by segments, everything inside a path follows it before any other one does.
+        let after = self.except.partition_point(|except| except.segments().le(path.segments()));
+        after.checked_sub(1).is_none_or(|last| self.except[last].strip_prefix_of(path).is_none())
     }
 
     pub(crate) fn paths(&self) -> Vec<VPath> {
@@ -96,9 +97,13 @@ fn name_of(paths: &[VPath], whole: &str) -> String {
 }
 
 fn common_folder(paths: &[VPath]) -> VPath {
-    let first = paths.first().and_then(VPath::parent).unwrap_or_default();
-    let holds_all = |folder: &VPath| paths.iter().all(|path| folder.strip_prefix_of(path).is_some());
-    first.ancestry().filter(holds_all).last().unwrap_or_default()
+    let mut common = paths.first().and_then(VPath::parent).unwrap_or_default();
+    for path in paths {
+        while common.strip_prefix_of(path).is_none() {
+            common = common.parent().unwrap_or_default();
+        }
+    }
+    common
 }
 
 fn with_ending(mut name: String) -> String {

@@ -23,6 +23,7 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 use super::http1::ConnectionContext;
 use super::sliced_body::SlicedBody;
 use super::timeouts::TimeoutStream;
+use crate::admission::{Admission, Permit, Who};
 use crate::gateway::http::observed_body::{BodyObserver, ObservedBody, Polled};
 use crate::gateway::peer_pace::{PaceRule, PeerPace};
 use crate::gateway::phase::Phase;
@@ -34,11 +35,10 @@ const PENDING_RESETS_MAX: usize = 20;
 /// Most streams that were reset because the client violated the protocol; one more closes the connection
 /// (CVE-2025-8671).
 const LOCAL_RESETS_MAX: usize = 128;
-/// Flow-control window of one stream, in bytes: how much of a request body a client may send ahead.
-const STREAM_WINDOW_BYTES: u32 = 1 << 20;
-/// Flow-control window of the connection, in bytes. It is larger than that of one stream, so that one stalled stream
-/// does not block the others.
-const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
+/// Flow-control windows of a connection.
+const WINDOWS: Windows = Windows { stream_bytes: 1 << 20, connection_bytes: 4 << 20 };
+/// Those of a connection without a share of the memory that they may take.
+const LEAST_WINDOWS: Windows = Windows { stream_bytes: 64 << 10, connection_bytes: 128 << 10 };
 /// Bytes that may wait in a stream for the client's window before the next piece is requested.
 const STREAM_SEND_BYTES: usize = 32 << 10;
 /// Interval of pings on a silent connection.
@@ -48,6 +48,25 @@ const PING_TIME: Duration = Duration::from_secs(20);
 /// A connection that moves no more bytes than this within [`crate::gateway::config::GatewayConfig::idle_time`] carries
 /// only pings.
 const PINGS_BYTES_MAX: u64 = 1 << 10;
+
+/// How much of request bodies a client may send ahead, in bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Windows {
+    stream_bytes: u32,
+    /// More than that of one stream, so that one stalled stream does not block the others.
+    connection_bytes: u32,
+}
+
+impl Windows {
+    /// The windows of a new connection, and the share to be kept as long as it is open: what a client sends ahead is in
+    /// memory while its requests wait.
+    fn of_connection(memory: &Admission, who: Who) -> (Self, Option<Permit>) {
+        match memory.try_take(who, WINDOWS.connection_bytes.into()) {
+            Ok(share) => (WINDOWS, Some(share)),
+            Err(_) => (LEAST_WINDOWS, None),
+        }
+    }
+}
 
 /// Serves HTTP/2 until the connection closes.
 ///
@@ -74,14 +93,15 @@ where
             Ok::<_, Infallible>(answer.await.map(|body| ObservedBody { body: SlicedBody::new(body), observer }))
         }
     });
+    let (windows, _share) = Windows::of_connection(place.ahead(), place.who);
     let connection = http2::Builder::new(Streams { stall_time: config.stall_time, pace: context.pace.clone() })
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
         .max_header_list_size(u32::try_from(config.header_bytes_max).unwrap_or(u32::MAX))
         .max_pending_accept_reset_streams(PENDING_RESETS_MAX)
         .max_local_error_reset_streams(LOCAL_RESETS_MAX)
-        .initial_stream_window_size(STREAM_WINDOW_BYTES)
-        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .initial_stream_window_size(windows.stream_bytes)
+        .initial_connection_window_size(windows.connection_bytes)
         .max_send_buf_size(STREAM_SEND_BYTES)
         .keep_alive_interval(PING_INTERVAL)
         .keep_alive_timeout(PING_TIME)
@@ -268,5 +288,24 @@ impl BodyObserver for StallObserver {
             self.stall.bytes.fetch_add(piece.map_or(0, |piece| piece.len() as u64), Ordering::Relaxed);
             self.stall.begin();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::config::GatewayConfig;
+    use crate::gateway::places::Places;
+
+    #[test]
+    fn connections_of_one_client_leave_full_windows_to_others() {
+        let memory = Places::new(&GatewayConfig::default()).ahead;
+        let windows = |name| Windows::of_connection(&memory, Who::client(name));
+        let mut full: Vec<_> = (0..32).map(|_| windows("a")).collect();
+        assert!(full.iter().all(|(windows, share)| *windows == WINDOWS && share.is_some()));
+        assert_eq!(windows("a").0, LEAST_WINDOWS);
+        assert_eq!(windows("b").0, WINDOWS);
+        full.pop();
+        assert_eq!(windows("a").0, WINDOWS);
     }
 }

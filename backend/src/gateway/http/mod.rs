@@ -26,3 +26,4 @@ pub(super) mod range;
 pub(super) mod redirect;
 pub(super) mod request_body;
 pub(super) mod request_path;
+pub(super) mod whole_body;

@@ -2,19 +2,28 @@
 
 use std::str::FromStr;
 
+use memchr::memchr_iter;
 use percent_encoding::percent_decode;
 use shared::ErrorCode;
-use shared::limits::CURSOR_BYTES_MAX;
+use shared::limits::{ARCHIVE_PATHS_MAX, CURSOR_BYTES_MAX};
 
 use super::problem::ErrorResponse;
+
+/// Most parameters: the paths of an archive, as many exceptions, and a few others.
+const PARAMETERS_MAX: usize = 2 * ARCHIVE_PATHS_MAX + 16;
 
 /// The decoded parameters, in their order in the text.
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
     /// # Errors
-    /// [`ErrorCode::BadRequest`] for a parameter that is not UTF-8 once decoded.
+    /// [`ErrorCode::BadRequest`] for a parameter that is not UTF-8 once decoded; [`ErrorCode::TooLarge`] for too many.
     pub(crate) fn parse(text: &str) -> Result<Self, ErrorResponse> {
+        // Before the parameters take many times the memory of their text; empty ones cost time as well.
+        if memchr_iter(b'&', text.as_bytes()).count() >= PARAMETERS_MAX {
+            let sentence = format!("A request has at most {PARAMETERS_MAX} parameters.");
+            return Err(ErrorResponse::because(ErrorCode::TooLarge, sentence));
+        }
         let pairs = text.split('&').filter(|pair| !pair.is_empty());
         let decoded = pairs.map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -84,6 +93,11 @@ mod tests {
         assert_eq!(found, [("a", "1"), ("path", "x%20y z"), ("b", ""), ("path", "é=&")]);
         assert_eq!(query.all("path").collect::<Vec<_>>(), ["x%20y z", "é=&"]);
         assert!(Query::parse("a=%FF").is_err());
+        for pair in ["a", ""] {
+            assert!(Query::parse(&[pair; PARAMETERS_MAX].join("&")).is_ok());
+            let refused = Query::parse(&[pair; PARAMETERS_MAX + 1].join("&")).err();
+            assert_eq!(refused.map(|error| error.code), Some(ErrorCode::TooLarge));
+        }
     }
 
     #[test]

@@ -1,8 +1,10 @@
-//! [`RequestBody`]: a request body, read in pieces while it makes progress, or whole if it is short.
+//! [`RequestBody`]: a request body, read in pieces while it makes progress, or whole if it is short. What is held of a
+//! whole one counts against a bound for all bodies, and one for each client.
 //!
 //! hyper sends `100 Continue` when the body is first polled (RFC 9110 §10.1.1), so a handler that refuses a request
 //! before reading spares the client the upload.
 
+use std::ops::Deref;
 use std::pin::pin;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -22,6 +24,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::form_data::FormError;
 use super::problem::ErrorResponse;
+use super::whole_body::WholeBody;
+use crate::admission::{Admission, Permit, Who};
+use crate::gateway::owner::owner;
 use crate::gateway::peer_pace::{PaceRule, PeerPace};
 use crate::gateway::phase::RequestGuard;
 
@@ -41,7 +46,9 @@ pub(crate) struct RequestBody {
     /// An error that followed a piece which has been returned already.
     error: Option<BodyError>,
     /// Bytes that were read too early.
-    unread: Option<Bytes>,
+    unread: Option<SmallBody>,
+    /// The client.
+    who: Who,
     limits: BodyLimits,
     /// The pace of the client; `None` until its bytes have been awaited.
     pace: Option<PeerPace>,
@@ -72,8 +79,24 @@ pub(crate) struct BodyLimits {
     pub(crate) read_time: Duration,
     /// Longest form or JSON, in bytes.
     pub(crate) bytes_max: usize,
+    /// The memory of bodies that are read as a whole, in bytes.
+    pub(crate) memory: Admission,
     /// Counts the bytes that were received.
     pub(crate) received: Counter<u64, AtomicU64>,
+}
+
+/// A body that arrived with its request, and its share of the memory of bodies.
+pub(crate) struct SmallBody {
+    bytes: Bytes,
+    _share: Permit,
+}
+
+impl Deref for SmallBody {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 /// Why a body ended early.
@@ -96,6 +119,7 @@ impl RequestBody {
             body: Some(std::mem::take(request.body_mut())),
             error: None,
             unread: None,
+            who: owner(request.extensions()),
             limits: limits.clone(),
             pace: None,
             received: 0,
@@ -106,7 +130,7 @@ impl RequestBody {
     /// `bytes_max`.
     pub(crate) async fn piece(&mut self, bytes_max: usize) -> Result<Option<Bytes>, BodyError> {
         if let Some(unread) = self.unread.take() {
-            return Ok(Some(unread));
+            return Ok(Some(unread.bytes));
         }
         if let Some(error) = self.error.take() {
             return Err(error);
@@ -183,24 +207,26 @@ impl RequestBody {
         }
     }
 
-    /// The whole body of known length `bytes`, if it arrives within `time`. `None` for a slower one, all of which
-    /// [`RequestBody::piece`] then gives.
-    pub(crate) async fn all_within(&mut self, bytes: usize, time: Duration) -> Result<Option<Bytes>, BodyError> {
+    /// The whole body of known length `bytes`, if it arrives within `time` and there is memory for it. `None` for any
+    /// other one, all of which [`RequestBody::piece`] then gives.
+    pub(crate) async fn all_within(&mut self, bytes: usize, time: Duration) -> Result<Option<SmallBody>, BodyError> {
+        let Ok(share) = self.limits.memory.try_take(self.who, bytes as u64) else { return Ok(None) };
+        let body = |bytes| SmallBody { bytes, _share: share };
         let deadline = Instant::now() + time;
         let mut all = BytesMut::new();
         loop {
             let Ok(piece) = timeout_at(deadline, self.piece(PIECE_BYTES)).await else {
-                self.unread = Some(all.freeze()).filter(|read| !read.is_empty());
+                self.unread = Some(body(all.freeze())).filter(|read| !read.is_empty());
                 return Ok(None);
             };
             match piece? {
-                None => return Ok(Some(all.freeze())),
+                None => return Ok(Some(body(all.freeze()))),
                 // A body of one piece, the usual case, is not copied.
-                Some(piece) if all.is_empty() && piece.len() >= bytes => return Ok(Some(piece)),
+                Some(piece) if all.is_empty() && piece.len() >= bytes => return Ok(Some(body(piece))),
                 Some(piece) => all.extend_from_slice(&piece),
             }
             if all.len() >= bytes {
-                return Ok(Some(all.freeze()));
+                return Ok(Some(body(all.freeze())));
             }
         }
     }
@@ -210,19 +236,25 @@ impl RequestBody {
         self.expects_continue
     }
 
+    /// Lowers the limit of [`RequestBody::whole`].
+    pub(crate) fn at_most(mut self, bytes: usize) -> Self {
+        self.limits.bytes_max = self.limits.bytes_max.min(bytes);
+        self
+    }
+
     /// A whole form or JSON document.
-    pub(crate) async fn whole(mut self) -> Result<Vec<u8>, ErrorResponse> {
+    pub(crate) async fn whole(mut self) -> Result<WholeBody, ErrorResponse> {
         let deadline = Instant::now() + self.limits.read_time;
         let bytes_max = self.limits.bytes_max;
-        let mut whole = Vec::new();
+        let mut whole = WholeBody::default();
         loop {
             let piece = timeout_at(deadline, self.piece(PIECE_BYTES)).await.unwrap_or(Err(BodyError::Stalled))?;
             let Some(piece) = piece else { return Ok(whole) };
-            if whole.len() + piece.len() > bytes_max {
+            if whole.bytes().len() + piece.len() > bytes_max {
                 let sentence = format!("The request's body is longer than {bytes_max} bytes.");
                 return Err(ErrorResponse::because(ErrorCode::TooLarge, sentence));
             }
-            whole.extend_from_slice(&piece);
+            whole.push(&piece, &self.limits.memory, self.who)?;
         }
     }
 }

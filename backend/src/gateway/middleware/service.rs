@@ -53,6 +53,9 @@ impl GatewayService {
         let id = gateway.request_ids.next();
         request.extensions_mut().insert(id);
         let who = gateway.find_client(&mut request, id);
+        if let Some(who) = who {
+            request.extensions_mut().insert(who);
+        }
         let mut log = AccessLog::begin(gateway, &request, id);
         let reader = Reader::of(request.uri(), request.headers());
         let mut response = match self.place(&request, who) {

@@ -17,13 +17,13 @@ use shared::limits::ARCHIVE_PATHS_MAX;
 use shared::{ErrorCode, Span};
 use tracing::info;
 
-use crate::admission::Who;
+use crate::admission::{Permit, Who};
 use crate::client::Caller;
 use crate::gateway::archive::memory::Memory;
 use crate::gateway::archive::plan::{Limits, Manifest, Planner};
 use crate::gateway::archive::selection::Selection;
 use crate::gateway::archive::stream::Archive;
-use crate::gateway::auth::{Auth, owner};
+use crate::gateway::auth::Auth;
 use crate::gateway::http::body_stream::stream_body;
 use crate::gateway::http::conditional::{Conditions, Plan, Representation};
 use crate::gateway::http::content_disposition;
@@ -32,6 +32,7 @@ use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::http::query::Query;
 use crate::gateway::http::request_body::{RequestBody, is_of_type};
 use crate::gateway::openapi::operation::{Operation, schema};
+use crate::gateway::owner::owner;
 use crate::gateway::places;
 use crate::gateway::request_id::RequestId;
 use crate::gateway::state::Gateway;
@@ -48,12 +49,12 @@ pub(crate) async fn read(
     let who = owner(request.extensions());
     let conditions = Conditions::read(request.method(), request.headers());
     let head = request.method() == Method::HEAD;
-    let text = match *request.method() {
-        Method::POST => form(&gateway, request).await?,
-        _ => request.uri().query().unwrap_or_default().to_owned(),
+    let (selection, share) = match *request.method() {
+        Method::POST => selection_of_form(&gateway, request).await?,
+        _ => (Selection::read(&Query::parse(request.uri().query().unwrap_or_default())?, &gateway.config.name)?, None),
     };
-    let selection = Selection::read(&Query::parse(&text)?, &gateway.config.name)?;
     let (manifest, memory) = plan(&gateway, &caller, who, &selection).await?;
+    drop(share);
     if let Some(notice) = &manifest.notice {
         info!(id = request_id.as_str(), count = notice.count, "entries are left out of an archive, which names them");
     }
@@ -180,12 +181,31 @@ fn representation(manifest: &Manifest) -> Representation {
     Representation { etag: manifest.etag, modified: None, size: manifest.layout.total_bytes }
 }
 
-/// The form in the body of a POST, limited in length and time.
-async fn form(gateway: &Gateway, mut request: Request) -> Result<String, ErrorResponse> {
+/// The selection of the form in the body of a POST, limited in length and time, and the share of memory to be kept with
+/// it.
+async fn selection_of_form(
+    gateway: &Gateway,
+    mut request: Request,
+) -> Result<(Selection, Option<Permit>), ErrorResponse> {
     if !is_of_type(request.headers(), FORM) {
         let error = ErrorResponse::because(ErrorCode::BadRequest, format!("The body must be {FORM}."));
         return Err(error.status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
-    let bytes = RequestBody::of(&gateway.bodies, &mut request).whole().await?;
-    String::from_utf8(bytes).map_err(|_| ErrorResponse::because(ErrorCode::BadRequest, "The form is not UTF-8."))
+    let (bytes, share) = RequestBody::of(&gateway.bodies, &mut request).whole().await?.into_parts();
+    let whole = gateway.config.name.clone();
+    // Thousands of paths take longer to read and to sort than a thread of the runtime may be away from other requests.
+    // The shares of memory bound how many are read at a time.
+    let read = tokio::task::spawn_blocking(move || {
+        let selection = selection(bytes, &whole)?;
+        Ok((selection, share))
+    });
+    read.await.unwrap_or_else(|_| Err(ErrorCode::Internal.into()))
+}
+
+fn selection(form: Vec<u8>, whole: &str) -> Result<Selection, ErrorResponse> {
+    let text =
+        String::from_utf8(form).map_err(|_| ErrorResponse::because(ErrorCode::BadRequest, "The form is not UTF-8."))?;
+    let query = Query::parse(&text)?;
+    drop(text);
+    Selection::read(&query, whole)
 }

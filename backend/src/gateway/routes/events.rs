@@ -18,13 +18,14 @@ use tokio::time::{Instant, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::{Permit, Refusal};
-use crate::gateway::auth::{Auth, owner};
+use crate::gateway::auth::Auth;
 use crate::gateway::events::hub::Subscription;
 use crate::gateway::events::ring::Position;
 use crate::gateway::http::negotiate::accepts;
 use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::http::query::{Query, bad_parameter};
 use crate::gateway::openapi::operation::{Operation, schema};
+use crate::gateway::owner::owner;
 use crate::gateway::places;
 use crate::gateway::state::Gateway;
 

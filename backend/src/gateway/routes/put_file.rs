@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderName, LOCATION, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::json;
@@ -22,7 +21,7 @@ use crate::gateway::http::headers::set;
 use crate::gateway::http::idempotency_key;
 use crate::gateway::http::preconditions::{Preconditions, TargetState};
 use crate::gateway::http::problem::ErrorResponse;
-use crate::gateway::http::request_body::{self, BodyError, BodyPieces, RequestBody};
+use crate::gateway::http::request_body::{self, BodyError, BodyPieces, RequestBody, SmallBody};
 use crate::gateway::http::request_path::RequestPath;
 use crate::gateway::openapi::operation::Operation;
 use crate::gateway::state::Gateway;
@@ -93,9 +92,9 @@ pub(crate) fn describe() -> Operation {
         .problems(["409", "412", "413", "422", "507"])
 }
 
-/// A small body that arrives with its request. `None` for any other one, and for a client that waits for `100 Continue`:
-/// [`send`] can refuse them before it reads.
-async fn small_body(body: &mut RequestBody, length: Option<u64>) -> Result<Option<Bytes>, BodyError> {
+/// A small body that arrives with its request. `None` for any other one, for which [`send`] needs less memory, and for a
+/// client that waits for `100 Continue`: [`send`] can refuse it before it reads.
+async fn small_body(body: &mut RequestBody, length: Option<u64>) -> Result<Option<SmallBody>, BodyError> {
     match length.filter(|length| *length <= STORE_BYTES_MAX && !body.expects_continue()) {
         // At most `STORE_BYTES_MAX`, which fits a length in memory.
         Some(length) => body.all_within(usize::try_from(length).unwrap_or(usize::MAX), SMALL_BODY_TIME).await,

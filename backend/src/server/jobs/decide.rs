@@ -85,6 +85,8 @@ pub(super) fn concerns_one_entry(code: ErrorCode) -> bool {
             | ErrorCode::Forbidden
             | ErrorCode::AccessDenied
             | ErrorCode::CrossDevice
+            // Without free descriptors.
+            | ErrorCode::TooManyRequests
             | ErrorCode::Io
     )
 }
@@ -161,6 +163,7 @@ mod tests {
             ErrorCode::NotRegular,
             ErrorCode::Changed,
             ErrorCode::PreconditionFailed,
+            ErrorCode::TooManyRequests,
             ErrorCode::Io,
         ] {
             assert!(concerns_one_entry(code), "{code}");

@@ -205,7 +205,7 @@ impl JobRunner {
     }
 
     pub(super) fn failed(&self, error: StorageError, path: Option<VPath>) -> Outcome {
-        if error.code == ErrorCode::Io || error.code == ErrorCode::Internal {
+        if error.concerns_operator() {
             let StorageError { code, context, source, .. } = &error;
             let path = path.as_ref().map(VPath::encoded);
             warn!(job = %self.record.id, path, %code, context, cause = ?source, "an item failed");

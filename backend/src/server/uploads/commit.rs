@@ -277,7 +277,7 @@ impl CommitOperation {
                     match error.code {
                         // It has its name. Its bytes stay, because a copy on another disk may be lost with the name.
                         _ if error.is_of_unsynced_name() => is_published.set(true),
-                        ErrorCode::Io | ErrorCode::NoSpace | ErrorCode::QuotaExceeded => {
+                        ErrorCode::Io | ErrorCode::TooManyRequests | ErrorCode::NoSpace | ErrorCode::QuotaExceeded => {
                             // It has its name, and a later step has failed.
                             is_published.set(self.uploads.is_unstaged(&self.record).unwrap_or(false));
                             self.uploads.cut_back(&self.lock)?;

@@ -397,3 +397,66 @@ async fn clients_that_an_unknown_proxy_of_this_machine_hides_have_no_bound_of_th
     drop(hidden);
     gateway.assert_healthy_and_stop().await;
 }
+
+/// The head of a request with a long body.
+fn long_body(target: &str, kind: &str, length: usize) -> String {
+    format!("POST {target} HTTP/1.1\r\nhost: localhost\r\ncontent-type: {kind}\r\ncontent-length: {length}")
+}
+
+#[tokio::test]
+async fn unfinished_bodies_of_one_client_leave_memory_to_others() {
+    let gateway = gateway(config(), PoolConfig::default()).await;
+    let part = vec![b'a'; 1 << 20];
+    let mut unfinished = Vec::new();
+    for _ in 0..20 {
+        let head = long_body("/api/v1/archive", "application/x-www-form-urlencoded", 4 << 20);
+        let mut stream = begin(&gateway, ATTACKER, &head).await;
+        stream.write_all(&part).await.unwrap();
+        unfinished.push(stream);
+    }
+    wait_for(&gateway, "passerelle_places_held{kind=\"body_bytes\"} 16777216\n").await;
+    wait_for(&gateway, "passerelle_places_refused{kind=\"body_bytes\"} 4\n").await;
+    // Short bodies take no share.
+    assert_served(&gateway, ATTACKER).await;
+    let long = format!("{{\"action\":\"delete\",\"items\":[{{\"path\":\"absent\"}}]{}}}", " ".repeat(100_000));
+    for (from, expected) in [(ATTACKER, 429), (OTHER, 404)] {
+        let mut stream = begin(&gateway, from, &long_body("/api/v1/changes", "application/json", long.len())).await;
+        stream.write_all(long.as_bytes()).await.unwrap();
+        assert_eq!(status(&mut stream).await, expected);
+    }
+    // A file is stored in steps without a share.
+    assert_eq!(send(&gateway, ATTACKER, "PUT /files/small", &part[..200_000]).await.status, 201);
+    drop(unfinished);
+    wait_for(&gateway, "passerelle_places_held{kind=\"body_bytes\"} 0\n").await;
+    gateway.assert_healthy_and_stop().await;
+}
+
+/// Values and parameters take many times the memory and the time of their text, so they are counted before they are
+/// read.
+#[tokio::test]
+async fn bodies_of_a_million_values_are_refused_unread() {
+    let gateway = gateway(config(), PoolConfig::default()).await;
+    let (form, json) = ("application/x-www-form-urlencoded", "application/json");
+    let values = format!("{{\"action\":\"make_folder\",\"paths\":[{}\"a\"]}}", "\"a\",".repeat(20_000));
+    let long = format!("{{\"action\":\"make_folder\",\"paths\":[\"{}\"]}}", "a".repeat(600_000));
+    let unknown = format!("{{\"action\":\"{}\"}}", "a".repeat(100_000));
+    for (target, kind, body, expected) in [
+        ("/api/v1/archive", form, "a&".repeat(2_000_000), 413),
+        ("/api/v1/archive", form, "&".repeat(4_000_000), 413),
+        ("/api/v1/changes", json, values, 413),
+        ("/api/v1/changes", json, long, 413),
+        ("/api/v1/changes", json, unknown, 400),
+    ] {
+        let length = body.len();
+        let head = long_body(target, kind, length) + "\r\nconnection: close\r\n\r\n";
+        let mut stream = connect(&gateway, OTHER).await;
+        let mut answer = Vec::new();
+        // The answer may come before the end of the body.
+        let _ = stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).await;
+        let _ = timeout(TEST_TIMEOUT, stream.read_to_end(&mut answer)).await.expect("the gateway does not close");
+        let answer = HttpResponse::read(&answer, false).unwrap();
+        assert_eq!(answer.status, expected, "{target} {length}");
+        assert!(answer.body.len() < 4096, "{target} {length}");
+    }
+    gateway.assert_healthy_and_stop().await;
+}

@@ -33,7 +33,7 @@ impl<D: Dir> Tree<D> {
             check_replacement(seen.entry_kind(), EntryKind::Folder { empty: false })?;
             return Err(root_is_fixed());
         };
-        if seen.file_type == FileType::Folder && target.contains(&seen.identity)? {
+        if seen.file_type == FileType::Folder && target.contains(&seen.identity) {
             return Err(StorageError::new(ErrorCode::IntoItself, "moving a folder into itself"));
         }
         if seen.file_type == FileType::Folder {

@@ -40,7 +40,7 @@ impl<D: Dir> Storage for Tree<D> {
     fn is_inside(&self, inner: &VPath, outer: &VPath) -> Result<bool, StorageError> {
         let outer = self.folder(outer)?.identity()?;
         let inner = self.folder(inner)?;
-        Ok(inner.at_root_is(&outer)? || inner.contains(&outer)?)
+        Ok(inner.at_root_is(&outer)? || inner.contains(&outer))
     }
 
     fn list_names(

@@ -146,7 +146,7 @@ impl<D: Dir> Tree<D> {
         let mut top = folder.clone();
         loop {
             let mut above = top.clone();
-            if above.pop().is_none() || volume_of(above.dir())? != volume {
+            if above.pop()?.is_none() || volume_of(above.dir())? != volume {
                 return Ok(top);
             }
             top = above;
@@ -170,5 +170,5 @@ pub(super) fn volume_of<D: Dir>(dir: &D) -> Result<VolumeId, StorageError> {
 /// True if another volume begins at the folder.
 fn is_top<D: Dir>(folder: &DirStack<D>) -> Result<bool, StorageError> {
     let mut above = folder.clone();
-    Ok(above.pop().is_some() && volume_of(above.dir())? != volume_of(folder.dir())?)
+    Ok(above.pop()?.is_some() && volume_of(above.dir())? != volume_of(folder.dir())?)
 }

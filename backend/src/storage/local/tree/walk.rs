@@ -50,12 +50,15 @@ impl<D: Dir> Tree<D> {
             }
             match &*step.name {
                 b"" | b"." => {}
-                b".." => stack.pop().ok_or(ResolveError::Escapes)?,
+                b".." => {
+                    let up = stack.pop().map_err(|error| ResolveError::at(&step, error))?;
+                    up.ok_or(ResolveError::Escapes)?;
+                }
                 name if limit.is_some_and(|limit| !stack.path_of(name).is_ok_and(|path| limit.may_pass(&path))) => {
                     return Err(ResolveError::Escapes);
                 }
                 name => match self.child(stack.dir(), name).map_err(|error| ResolveError::at(&step, error))? {
-                    Node::Folder(dir, _) => stack.push(dir, step.name),
+                    Node::Folder(dir, metadata) => stack.push(dir, metadata.identity, step.name),
                     Node::Leaf(leaf, metadata) => found = Some(FoundLeaf { name: step.name, leaf, metadata }),
                     Node::Link => {
                         let target = stack.dir().link_target(name);
