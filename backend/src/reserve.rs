@@ -15,6 +15,8 @@ use crate::random::random_bytes;
 pub(crate) const RESERVE_BYTES: u64 = 16 << 20;
 /// Bytes of a reserve that work which needs much of it leaves to work which needs little.
 pub(crate) const LEFT_BYTES: u64 = RESERVE_BYTES / 2;
+/// Bytes of a reserve that are left to what makes room within the records.
+pub(crate) const ROOM_MAKING_BYTES: u64 = 1 << 20;
 /// Bytes that are given up at a time, so that other programs that fill the disk do not get all of them at once.
 const STEP_BYTES: u64 = 1 << 20;
 /// A reserve is begun where the free space is so many times its size.

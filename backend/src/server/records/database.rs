@@ -99,6 +99,11 @@ impl Database {
         Self { uploads: durability, ..self }
     }
 
+    #[cfg(test)]
+    pub(super) fn with_reserve(self, reserve: Reserve) -> Self {
+        Self { reserve: Some(reserve), ..self }
+    }
+
     /// Checks that changes can be recorded: that the path of the records leads to the file that is open. While it does
     /// not, nothing is written: what a deleted file gets is lost at the end of the process. Another file, such as a
     /// restored copy, is not opened, because SQLite would replay the log of the open file into it.
@@ -142,15 +147,11 @@ impl Database {
     /// As [`Database::check_file`], [`ErrorCode::ReadOnly`], [`ErrorCode::NoSpace`].
     pub(in crate::server) fn check_writing(&self) -> Result<(), StorageError> {
         self.check_file()?;
-        // Writes the value that is there, so that nothing changes. The reserve is for changes.
-        self.queue.write(
-            || self.writable(),
-            Durability::Relaxed,
-            |connection| {
-                let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-                connection.pragma_update(None, "user_version", version)
-            },
-        )
+        // Writes the value that is there, so that nothing changes.
+        self.write_without_reserve(Durability::Relaxed, |connection| {
+            let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            connection.pragma_update(None, "user_version", version)
+        })
     }
 
     /// Lets work be recorded that takes space.
@@ -161,8 +162,8 @@ impl Database {
         if self.reserve.as_ref().is_none_or(Reserve::is_whole) { Ok(()) } else { Err(kept_for_the_journal()) }
     }
 
-    /// Lets a change of many items be recorded. The rest of the reserve is for changes of few, so that one client with very
-    /// many leaves others room to delete.
+    /// Lets a large change be recorded. The rest of the reserve is for small ones, so that one client with large ones
+    /// leaves others room to delete.
     ///
     /// # Errors
     /// [`ErrorCode::NoSpace`] once the reserve is low.
@@ -185,6 +186,15 @@ impl Database {
         work: impl Fn(&Connection) -> rusqlite::Result<()> + Send + Sync + 'static,
     ) -> Result<(), StorageError> {
         self.write_leaving(0, durability, work)
+    }
+
+    /// [`Database::write`] of what a full disk can do without.
+    pub(super) fn write_without_reserve(
+        &self,
+        durability: Durability,
+        work: impl Fn(&Connection) -> rusqlite::Result<()> + Send + Sync + 'static,
+    ) -> Result<(), StorageError> {
+        self.queue.write(|| self.writable(), durability, work)
     }
 
     /// [`Database::write`], which leaves `floor` bytes of the reserve.

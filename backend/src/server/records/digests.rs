@@ -11,14 +11,15 @@ use super::database::Database;
 use crate::storage::{Durability, StorageError};
 
 impl Database {
-    /// Keeps digests of files with these validators. They can be computed again, so a crash may lose them.
+    /// Keeps digests of files with these validators. They can be computed again, so a crash may lose them, and a
+    /// full disk takes none.
     pub(super) fn keep_digests(
         &self,
         digests: BTreeMap<[u8; 16], Vec<Checksum>>,
         now: Timestamp,
     ) -> Result<(), StorageError> {
         const SQL: &str = "INSERT OR REPLACE INTO digests (etag, algorithm, digest, used) VALUES (?1, ?2, ?3, ?4)";
-        self.write(Durability::Relaxed, move |connection| {
+        self.write_without_reserve(Durability::Relaxed, move |connection| {
             let mut statement = connection.prepare_cached(SQL)?;
             let mut each = digests.iter().flat_map(|(etag, sums)| sums.iter().map(move |sum| (etag, sum)));
             each.try_for_each(|(etag, sum)| {

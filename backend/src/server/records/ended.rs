@@ -1,31 +1,61 @@
-//! A bound on what is kept of ended jobs and uploads, for each owner, so that the records of one cannot fill the disk.
+//! A bound on what is kept of ended jobs and uploads, for each owner, so that the records of one cannot fill the disk, nor
+//! use up the reserve of a full one.
 
 use rusqlite::{Row, params};
 use shared::UploadId;
 use shared::limits::{ENDED_RECORDS_BYTES_MAX, ENDED_RECORDS_MAX};
+use tracing::warn;
 
 use super::column::signed;
 use super::database::Database;
+use crate::reserve::RESERVE_BYTES;
 use crate::server::authority::Owner;
 use crate::storage::StorageError;
 
+/// Bytes of the records of ended jobs that are kept for an owner that begins a job on a full disk.
+const KEPT_ON_FULL_DISK_BYTES: u64 = RESERVE_BYTES / 8;
+/// How many ended jobs are forgotten for one that begins on a full disk. Each is synced.
+const FORGOTTEN_FOR_ONE_MAX: usize = 16;
+
 impl Database {
+    /// While a part of the reserve is missing, makes room within the records for those of the next job of an owner: ended
+    /// jobs are forgotten early, because they keep their space also if they have changed nothing. Where that fails, the
+    /// next job takes more of the reserve.
+    pub(super) fn make_room_for_job(&self, owner: &Owner) {
+        if self.check_reserve().is_ok() {
+            return;
+        }
+        let forgotten = self.surplus_jobs(owner, KEPT_ON_FULL_DISK_BYTES).and_then(|surplus| {
+            surplus.into_iter().take(FORGOTTEN_FOR_ONE_MAX).try_for_each(|number| self.forget_job(number))
+        });
+        if let Err(error) = forgotten {
+            warn!(%error, "ended changes could not be forgotten to make room on a full disk");
+        }
+    }
+
     /// Forgets the oldest ended jobs of each owner that has more of them than are kept, of the clients that have most.
     pub(in crate::server) fn forget_surplus_jobs(&self) -> Result<(), StorageError> {
         const ALL: &str = "SELECT DISTINCT owner FROM jobs WHERE ended IS NOT NULL";
+        let all = || self.rows(ALL, [], |row| row.get(0).map(Owner));
+        self.ended_jobs.sweep(all, |owner| {
+            let surplus = self.surplus_jobs(&owner, ENDED_RECORDS_BYTES_MAX)?;
+            // One by one: a job may have a thousand items, and other writers wait meanwhile.
+            surplus.into_iter().try_for_each(|number| self.forget_job(number))
+        })
+    }
+
+    /// The ended jobs of an owner that are too many, or take more than `bytes_max`.
+    fn surplus_jobs(&self, owner: &Owner, bytes_max: u64) -> Result<Vec<i64>, StorageError> {
         // The items name the paths of the request again; those of a restore name paths that its request does not have. In
         // rows of earlier versions the items of a job take twice as much as its request.
         const ENDED: &str = "SELECT number AS id, -number AS age, client, max(3 * length(request), length(request)
                 + coalesce((SELECT sum(length(records)) FROM item_records WHERE job = number), 0)) AS bytes
             FROM jobs WHERE owner = ?1 AND ended IS NOT NULL";
-        let all = || self.rows(ALL, [], |row| row.get(0).map(Owner));
-        self.ended_jobs.sweep(all, |owner| {
-            let surplus = self.surplus(&owner, ENDED, |row| row.get::<_, i64>(0))?;
-            // One by one: a job may have a thousand items, and other writers wait meanwhile.
-            surplus
-                .into_iter()
-                .try_for_each(|number| self.execute("DELETE FROM jobs WHERE number = ?1", [number]).map(drop))
-        })
+        self.surplus(owner, ENDED, bytes_max, |row| row.get(0))
+    }
+
+    fn forget_job(&self, number: i64) -> Result<(), StorageError> {
+        self.execute("DELETE FROM jobs WHERE number = ?1", [number]).map(drop)
     }
 
     /// The oldest committed uploads of each owner that has more of them than are kept, of the clients that have most.
@@ -36,7 +66,7 @@ impl Database {
         let all = || self.rows(ALL, [], |row| row.get(0).map(Owner));
         let mut surplus = Vec::new();
         self.ended_uploads.sweep(all, |owner| {
-            surplus.extend(self.surplus(&owner, ENDED, |row| row.get(0).map(UploadId))?);
+            surplus.extend(self.surplus(&owner, ENDED, ENDED_RECORDS_BYTES_MAX, |row| row.get(0).map(UploadId))?);
             Ok(())
         })?;
         Ok(surplus)
@@ -47,12 +77,14 @@ impl Database {
         self.ended_uploads.add_all();
     }
 
-    /// The rows of `ended` that are too many. All callers without an account are one owner: what counts are a row's place
-    /// among those of its client and what these take up to it, so that one client pushes out its own alone.
+    /// The rows of `ended` that are too many, or take more than `bytes_max`; first those of the client with most. All
+    /// callers without an account are one owner: what counts are a row's place among those of its client and what these
+    /// take up to it, so that one client pushes out its own alone.
     fn surplus<T>(
         &self,
         owner: &Owner,
         ended: &str,
+        bytes_max: u64,
         row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, StorageError> {
         let sql = format!(
@@ -61,9 +93,9 @@ impl Database {
                     SELECT id, age, bytes, row_number() OVER own AS own_place, sum(bytes) OVER own AS own_bytes
                     FROM ({ended}) WINDOW own AS (PARTITION BY client ORDER BY age, id))
                 WINDOW by_place AS (ORDER BY own_place, age, id), by_bytes AS (ORDER BY own_bytes, age, id))
-            WHERE place > ?2 OR bytes > ?3"
+            WHERE place > ?2 OR bytes > ?3 ORDER BY bytes DESC"
         );
-        self.rows(&sql, params![owner.0, signed(ENDED_RECORDS_MAX), signed(ENDED_RECORDS_BYTES_MAX)], row)
+        self.rows(&sql, params![owner.0, signed(ENDED_RECORDS_MAX), signed(bytes_max)], row)
     }
 }
 

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Row, params};
 use shared::job::Progress;
-use shared::wire::{ChangeRequest, encode};
+use shared::limits::PATH_BYTES_MAX;
+use shared::wire::{ChangeRequest, encode, encoded_length};
 use shared::{Change, Job, JobId, JobState, Outcome, Timestamp, TrashId, VPath};
 
 use super::column::{message, signed};
 use super::database::Database;
 use super::error::storage_error;
-use crate::reserve::LEFT_BYTES;
+use crate::reserve::{LEFT_BYTES, ROOM_MAKING_BYTES};
 use crate::server::authority::Owner;
 use crate::storage::{Durability, StorageError, TrashGroup};
 
@@ -115,12 +116,25 @@ fn encode_items(items: &[ItemRecord]) -> Vec<u8> {
     encode(&items.iter().map(|item| (item.item as u64, &item.target, &item.outcome)).collect::<Vec<_>>())
 }
 
-/// Items of a change whose records are small: some kilobytes.
+/// Most items of a small change, where it has several.
 const FEW_ITEMS: usize = 16;
+/// Most bytes of a small change of several items: their paths come again in the records of the items.
+const FEW_BYTES: usize = 4 << 10;
 
-/// Bytes of the reserve that the records of a change leave to those of other changes.
+/// Bytes of the reserve that the records of a change leave to other records.
 fn floor(change: &Change) -> u64 {
-    if change.len() > FEW_ITEMS { LEFT_BYTES } else { 0 }
+    if is_small(change) { ROOM_MAKING_BYTES } else { LEFT_BYTES }
+}
+
+/// True for a change whose records take some kilobytes. One of a single item is small however long its path is, because
+/// each entry can be deleted alone.
+fn is_small(change: &Change) -> bool {
+    let bytes = || match change {
+        // The records name the paths of the items, which the request does not have.
+        Change::Restore { items, .. } => items.len() * PATH_BYTES_MAX,
+        _ => encoded_length(change),
+    };
+    change.len() <= 1 || change.len() <= FEW_ITEMS && bytes() <= FEW_BYTES
 }
 
 /// True for a change that needs more space than its records take. A change that frees space, and its reversal, may use
@@ -136,9 +150,10 @@ impl Database {
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         if takes_space(&job.request.change) {
             self.check_reserve()?;
-        } else if floor(&job.request.change) > 0 {
+        } else if !is_small(&job.request.change) {
             self.check_half_of_reserve()?;
         }
+        self.make_room_for_job(&job.owner);
         let (state, progress, request) = (encode(&job.state), encode(&job.progress), encode(&job.request));
         let (client, id) = (job.client(), job.owner.key_of(job.client(), job.id));
         let key = client.map(|_| job.id.0);

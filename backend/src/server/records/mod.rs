@@ -8,6 +8,8 @@ mod digests;
 mod ended;
 pub(super) mod error;
 mod file_identity;
+#[cfg(test)]
+mod full_disk_tests;
 mod group_commit;
 pub(super) mod jobs;
 mod owners_to_sweep;
