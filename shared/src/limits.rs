@@ -184,6 +184,10 @@ pub const FOLDERS_READ_OWNER_PART: u64 = 2;
 pub const FILES_READ_MAX: u64 = 8;
 /// Maximum number of files of one owner that are read as a whole at a time.
 pub const FILES_READ_OF_ONE_MAX: u64 = 4;
+/// Bytes of such a file that are read before its reading waits for its next turn.
+pub const READING_TURN_BYTES: u64 = 64 << 20;
+/// Time after which such a reading waits for its next turn.
+pub const READING_TURN_TIME: Duration = Duration::from_millis(500);
 /// How many requests of one owner wait for such a reading.
 pub const FILES_READ_WAITING_OF_ONE_MAX: usize = 64;
 /// How many requests of all owners wait for such a reading.

@@ -188,6 +188,18 @@ impl Permit {
         self.amount
     }
 
+    /// Gives it back, and takes as much once it is the owner's turn again, as [`Admission::take_accepted`]. It is in the
+    /// queue before anything is given back, so no new request of its owner is taken for one that has room to wait.
+    pub async fn wait_again(self) -> Self {
+        let admission = self.admission.clone();
+        let mut turn = pin!(admission.take_accepted(self.who, self.amount));
+        if let Some(admitted) = turn.as_mut().now_or_never() {
+            return admitted;
+        }
+        drop(self);
+        turn.await
+    }
+
     /// Whether [`Permit::resize`] would succeed.
     pub fn may_hold(&self, amount: u64) -> bool {
         amount <= self.amount || self.admission.fits(self.who, amount - self.amount).is_ok()

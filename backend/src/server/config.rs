@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use shared::limits::{
     CLOCK_STEADY_TIME, DATA_BYTES_MAX, FOLDER_ENTRIES_MAX, HANDSHAKE_TIME, IDLE_TIME, LISTED_BYTES_MAX,
-    TRASH_BYTES_MAX, TRASH_EXPIRY, UNFINISHED_BYTES_MAX, UNFINISHED_UPLOADS_MAX, UPLOAD_EXPIRY,
+    READING_TURN_BYTES, READING_TURN_TIME, TRASH_BYTES_MAX, TRASH_EXPIRY, UNFINISHED_BYTES_MAX, UNFINISHED_UPLOADS_MAX,
+    UPLOAD_EXPIRY,
 };
 
+use super::turns::TurnLength;
 use crate::storage::Durability;
 use crate::transfer_budget::TRANSFER_BYTES_MAX;
 
@@ -54,6 +56,8 @@ pub struct ServerConfig {
     /// How long the system clock must have run evenly, from the start of the server, before uploads, changes and the
     /// trash expire.
     pub clock_steady_time: Duration,
+    /// Bytes of a file that is read as a whole, after which others that wait for their turn go first.
+    pub reading_turn_bytes: u64,
 }
 
 impl Default for ServerConfig {
@@ -78,6 +82,14 @@ impl Default for ServerConfig {
             health_time: Duration::from_secs(2),
             sweep_time: Duration::from_secs(60),
             clock_steady_time: CLOCK_STEADY_TIME,
+            reading_turn_bytes: READING_TURN_BYTES,
         }
+    }
+}
+
+impl ServerConfig {
+    /// How long the reading of a whole file keeps its place while others wait.
+    pub(super) fn reading_turn(&self) -> TurnLength {
+        TurnLength { bytes: self.reading_turn_bytes, time: READING_TURN_TIME }
     }
 }

@@ -32,6 +32,7 @@ mod peer;
 mod readings;
 mod records;
 mod state;
+mod turns;
 mod uploads;
 mod watch;
 

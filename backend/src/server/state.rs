@@ -57,7 +57,8 @@ impl Server {
         let admissions = Admissions::new(&config);
         let snapshots = Snapshots::new(config.snapshot_bytes_max, config.snapshot_time);
         let digests = Arc::new(DigestCache::new(records.clone()));
-        let readings = Arc::new(Readings::new(Arc::clone(&digests), admissions.files_read.clone()));
+        let places = admissions.files_read.clone();
+        let readings = Arc::new(Readings::new(Arc::clone(&digests), places, config.reading_turn()));
         let kept = Arc::new(KeptFiles::new(config.trash_bytes_max));
         let uploads = Uploads::new(
             Arc::clone(&storage),

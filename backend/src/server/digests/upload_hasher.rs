@@ -8,7 +8,7 @@ use shared::{Algorithm, Checksum, Digests};
 use super::blake3_tree::TreeHasher;
 
 /// Hashes the bytes of an upload in their order.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(in crate::server) struct UploadHasher {
     bytes: u64,
     blake3: TreeHasher,
@@ -35,6 +35,11 @@ impl UploadHasher {
         self.blake3.update(bytes);
         self.crc32.update(bytes);
         self.bytes += bytes.len() as u64;
+    }
+
+    /// How many bytes it has hashed.
+    pub(in crate::server) fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// The present state.

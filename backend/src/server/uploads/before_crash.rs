@@ -3,7 +3,6 @@
 use shared::{Algorithm, Digests, ErrorCode, TrashId, UploadId, VPath};
 
 use super::registry::Uploads;
-use crate::server::error::RequestError;
 use crate::server::records::uploads::UploadRecord;
 use crate::storage::{Kept, OpenFile, Published, StorageError, TrashItem};
 
@@ -21,11 +20,11 @@ impl Uploads {
     ///
     /// # Errors
     /// [`ErrorCode::Gone`] for an upload that has lost its bytes; as `digests_of`.
-    pub(super) fn interrupted(
+    pub(super) fn interrupted<E: From<StorageError>>(
         &self,
         record: &UploadRecord,
-        digests_of: impl Fn(&dyn OpenFile) -> Result<Digests, RequestError>,
-    ) -> Result<Interrupted, RequestError> {
+        digests_of: impl Fn(&dyn OpenFile) -> Result<Digests, E>,
+    ) -> Result<Interrupted, E> {
         if let Some((path, published)) = self.maybe_published(record)? {
             let file = match self.seen_by(&record.owner).open(&path) {
                 // Publishing needs no right to read what it replaces.

@@ -1,8 +1,9 @@
 //! COMMIT: a whole upload with the right digest becomes a file, in one step. The target is recorded before that, so a
 //! crash in between is detected and a second COMMIT gets the same answer.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
+use std::time::Instant;
 
 use shared::limits::{JOB_KEPT, UPLOAD_UNRECORDED_TIME};
 use shared::wire::{Commit, Failure, FrameKind, Upload};
@@ -15,12 +16,11 @@ use super::decide::{TargetCondition, target_condition, within_rights};
 use super::publish::{as_asked, check_blake3, is_at_or_beside, publish_at, similar_to};
 use super::registry::{Patience, Uploads, taken_over_by_newer, uploader};
 use super::slot::UploadLock;
-use crate::admission::Permit;
+use super::so_far::{SoFar, Stop};
 use crate::server::authority::{authorise, granted, share_of};
-use crate::server::blocking::blocking;
 use crate::server::clock;
 use crate::server::digests::hash_range::hash_range;
-use crate::server::digests::upload_hasher::{DigestCheckpoint, UploadHasher};
+use crate::server::digests::upload_hasher::UploadHasher;
 use crate::server::entries::check_cancelled;
 use crate::server::error::RequestError;
 use crate::server::exchange::effect::EffectGate;
@@ -29,6 +29,7 @@ use crate::server::exchange::sink::Sink;
 use crate::server::folders::make_folders;
 use crate::server::peer::Peer;
 use crate::server::records::uploads::UploadRecord;
+use crate::server::turns::{Turn, Worked, run_in_turns};
 use crate::storage::{OpenFile, Published, Staged, StorageError};
 
 /// Bytes that are copied in one step: a client that cancels waits no longer than that.
@@ -89,11 +90,12 @@ pub(in crate::server) async fn commit<W: Sink>(
         path,
         rights,
         blake3,
-        cancelled,
-        _place: place,
+        cancelled: cancelled.clone(),
         gate: gate.clone(),
+        so_far: RefCell::default(),
     };
-    let upload = response.until_effect(gate, blocking(move || operation.run())).await?;
+    let committing = run_in_turns(uploads.reading_turn, place, cancelled, operation, CommitOperation::run);
+    let upload = response.until_effect(gate, committing).await?;
     response.send(FrameKind::Upload, &upload).await
 }
 
@@ -119,17 +121,23 @@ pub(super) struct CommitOperation {
     pub(super) blake3: Option<Vec<u8>>,
     /// Ends the reading before the effect.
     pub(super) cancelled: CancellationToken,
-    /// A place among the files that are read as a whole, if it takes that.
-    pub(super) _place: Option<Permit>,
     /// Passed before the first change that remains.
     pub(super) gate: EffectGate,
+    /// What its turns have read and joined, all of it before the gate.
+    pub(super) so_far: RefCell<SoFar>,
 }
 
 impl CommitOperation {
-    /// Publishes the upload, or records why not where the server makes it a file by itself.
-    pub(super) fn run(self) -> Result<Upload, RequestError> {
+    /// Publishes the upload, or records why not where the server makes it a file by itself. Once its turn is over, it has to
+    /// be run again, and goes on reading where it was.
+    pub(super) fn run(mut self, turn: Turn) -> Result<Worked<Self, Upload>, RequestError> {
+        self.so_far.get_mut().turn = Some(turn);
         let published = Cell::new(false);
-        let ended = self.attempt(&published);
+        let ended = match self.attempt(&published) {
+            Ok(upload) => Ok(Worked::Done(upload)),
+            Err(Stop::TurnOver) => return Ok(Worked::Unfinished(self)),
+            Err(Stop::Failed(error)) => Err(error),
+        };
         // A file that is not known to survive a crash, or whose answer could not be recorded, is no refusal: the next
         // COMMIT or start finds it.
         if let Err(RequestError::Failed(failure)) = &ended
@@ -143,32 +151,33 @@ impl CommitOperation {
     }
 
     /// Publishes the upload. Sets `published` once it is a file, or may be one.
-    fn attempt(&self, published: &Cell<bool>) -> Result<Upload, RequestError> {
+    fn attempt(&self, published: &Cell<bool>) -> Result<Upload, Stop> {
         let length = self.whole_length()?;
         let blake3 = self.blake3.as_deref();
         let interrupted = self.uploads.interrupted(&self.record, |file| self.digests_of_file(file))?;
         if let Interrupted::Published { published: found, path, digests } = interrupted {
             published.set(true);
             if !is_at_or_beside(&path, &self.path) {
-                return Err(committed_elsewhere());
+                return Err(committed_elsewhere().into());
             }
             check_blake3(&digests, blake3)?;
             let path = found.entry.path.clone();
             self.gate.begin()?;
             self.uploads.seen_by(&self.record.owner).sync_name(&path)?;
-            return self.finish(Some(found), &path, digests);
+            return Ok(self.finish(Some(found), &path, digests)?);
         }
         let digests = self.digests(length)?;
         let checked = check_blake3(&digests, blake3);
         self.gate.begin()?;
         if let Err(mismatch) = checked {
             self.uploads.require_blake3(&self.lock, blake3)?;
-            return Err(mismatch);
+            return Err(mismatch.into());
         }
-        match self.publish(&digests, published)? {
+        let upload = match self.publish(&digests, published)? {
             Some((path, made)) => self.finish(Some(made), &path, digests),
             None => self.finish(None, &self.path, digests),
-        }
+        };
+        Ok(upload?)
     }
 
     /// The length of the upload, all of which is there.
@@ -182,62 +191,99 @@ impl CommitOperation {
 
     /// The digests of the upload: those that were computed as its bytes arrived. The bytes of a joined upload, and of
     /// one that an earlier version of the server began, are read again.
-    fn digests(&self, length: u64) -> Result<Digests, RequestError> {
-        let known = self.record.digests_at(length).map(DigestCheckpoint::digests);
-        let joins = self.record.is_joined() && known.is_none();
-        let staged = if joins { self.join(length)? } else { self.uploads.open(&self.record)? };
-        if let Some(known) = known {
-            return Ok(known);
+    fn digests(&self, length: u64) -> Result<Digests, Stop> {
+        if let Some(known) = self.record.digests_at(length) {
+            self.uploads.open(&self.record)?;
+            return Ok(known.digests());
         }
-        let read = |buffer: &mut [u8], at| staged.read_at(buffer, at);
-        let checkpoint = self.hash(length, read)?.checkpoint();
+        let mut so_far = self.so_far.borrow_mut();
+        let SoFar { turn, staged, joined, content, .. } = &mut *so_far;
+        let staged = match staged {
+            Some(staged) => staged,
+            None => staged.insert(self.open_to_read(length)?),
+        };
+        if self.record.is_joined() {
+            self.join(&**staged, joined, turn.as_mut())?;
+        }
+        self.hash(content, length, |buffer, at| staged.read_at(buffer, at), turn.as_mut())?;
+        let checkpoint = content.clone().checkpoint();
         let digests = checkpoint.digests();
+        // It is renamed now.
+        so_far.staged = None;
         let mut state = self.lock.state();
         // The next attempt neither copies nor reads the bytes again.
         (state.record.durable, state.record.digests) = (length, Some(checkpoint));
         Ok(digests)
     }
 
-    /// Copies the parts together, in their order.
-    fn join(&self, length: u64) -> Result<Box<dyn Staged>, RequestError> {
-        self.uploads.check_space(&self.record.owner, Some(length), Some(&self.path))?;
-        let staged = self.uploads.open(&self.record)?;
+    fn open_to_read(&self, length: u64) -> Result<Box<dyn Staged>, RequestError> {
+        if self.record.is_joined() {
+            self.uploads.check_space(&self.record.owner, Some(length), Some(&self.path))?;
+        }
+        Ok(self.uploads.open(&self.record)?)
+    }
+
+    /// Copies the parts together, in their order, from the bytes that are `joined` already.
+    fn join(&self, staged: &dyn Staged, joined: &mut u64, mut turn: Option<&mut Turn>) -> Result<(), Stop> {
         let mut at = 0;
         for id in &self.record.request.parts {
             let gone = || Failure::new(ErrorCode::Gone, "one of the parts has expired, was aborted or is a file");
             let part = self.parts.iter().find(|part| part.slot.state().record.id == *id).ok_or_else(gone)?;
-            let length = part.state().record.durable;
+            let end = at + part.state().record.durable;
+            if (at + 1..=*joined).contains(&end) {
+                at = end;
+                continue;
+            }
             let source = match self.uploads.staged(&part.record()) {
                 // It has become a file since.
                 Err(error) if error.code == ErrorCode::NotFound => return Err(gone().into()),
                 source => source?,
             };
-            let mut copied = 0;
-            while copied < length {
+            while *joined < end {
                 check_cancelled(&self.cancelled)?;
-                let step = STEP_BYTES.min(length - copied);
-                match staged.copy_from_staged(&*source, copied, step, at + copied)? {
-                    0 => return Err(Failure::new(ErrorCode::Gone, "one of the parts has lost bytes").into()),
-                    bytes => copied += bytes,
+                let step = STEP_BYTES.min(end - *joined);
+                let bytes = staged.copy_from_staged(&*source, *joined - at, step, *joined)?;
+                if bytes == 0 {
+                    return Err(Failure::new(ErrorCode::Gone, "one of the parts has lost bytes").into());
+                }
+                *joined += bytes;
+                if turn.as_mut().is_some_and(|turn| turn.is_over_after(bytes, Instant::now())) {
+                    return Err(Stop::TurnOver);
                 }
             }
-            at += length;
+            at = end;
         }
-        Ok(staged)
+        Ok(())
     }
 
+    /// Reads on to `length`, or until the turn is over; without a turn, to the end.
     fn hash(
         &self,
+        hasher: &mut UploadHasher,
         length: u64,
         read: impl Fn(&mut [u8], u64) -> Result<usize, StorageError>,
-    ) -> Result<UploadHasher, RequestError> {
-        let mut hasher = UploadHasher::resume(DigestCheckpoint::default());
-        hash_range(length, read, |bytes| hasher.update(bytes), |_| Ok(check_cancelled(&self.cancelled)?))?;
-        Ok(hasher)
+        mut turn: Option<&mut Turn>,
+    ) -> Result<(), Stop> {
+        check_cancelled(&self.cancelled)?;
+        let goes_on = |_, bytes| {
+            check_cancelled(&self.cancelled)?;
+            Ok(!turn.as_mut().is_some_and(|turn| turn.is_over_after(bytes, Instant::now())))
+        };
+        let at = hash_range(hasher.bytes(), length, read, |bytes| hasher.update(bytes), goes_on)?;
+        if at < length { Err(Stop::TurnOver) } else { Ok(()) }
     }
 
-    fn digests_of_file(&self, file: &dyn OpenFile) -> Result<Digests, RequestError> {
-        Ok(self.hash(file.entry().size, |buffer, at| file.read_at(buffer, at))?.finish())
+    /// The digests of the file that a COMMIT before a crash may have made.
+    fn digests_of_file(&self, file: &dyn OpenFile) -> Result<Digests, Stop> {
+        let mut so_far = self.so_far.borrow_mut();
+        let SoFar { turn, file: known, .. } = &mut *so_far;
+        let etag = file.entry().etag;
+        let hasher = match known {
+            Some((of, hasher)) if *of == etag => hasher,
+            _ => &mut known.insert((etag, UploadHasher::default())).1,
+        };
+        self.hash(hasher, file.entry().size, |buffer, at| file.read_at(buffer, at), turn.as_mut())?;
+        Ok(hasher.clone().finish())
     }
 
     /// Publishes the upload at its target, or beside it. `None` if the file that is there stays.
@@ -304,7 +350,14 @@ impl CommitOperation {
         if Some(file.entry().size) != self.record.length {
             return Ok(None);
         }
-        let found = self.digests_of_file(&*file)?;
+        let mut hasher = UploadHasher::default();
+        // The effect may have begun, which leaves no time for others to go first.
+        match self.hash(&mut hasher, file.entry().size, |buffer, at| file.read_at(buffer, at), None) {
+            Ok(()) => {}
+            Err(Stop::Failed(error)) => return Err(error),
+            Err(Stop::TurnOver) => return Err(ErrorCode::Internal.into()),
+        }
+        let found = hasher.finish();
         let equal = found.get(Algorithm::Blake3) == digests.get(Algorithm::Blake3);
         Ok(equal.then(|| file.entry().clone()))
     }

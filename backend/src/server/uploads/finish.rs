@@ -1,6 +1,7 @@
 //! Uploads that the server makes files by itself: at their last byte, and once at the start of the server for those that
 //! a crash has interrupted. What comes of it is recorded, so that a client which returns learns it.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use shared::ErrorCode;
@@ -16,6 +17,7 @@ use super::writer::{BodyEnd, Writer};
 use crate::server::blocking::blocking;
 use crate::server::error::RequestError;
 use crate::server::exchange::effect::EffectGate;
+use crate::server::turns::run_in_turns;
 use crate::storage::StorageError;
 
 impl Uploads {
@@ -68,34 +70,32 @@ impl Uploads {
         };
         let reads = record.takes_reading();
         let place = if reads { Some(self.files_read.take_accepted(record.who(), 1).await) } else { None };
-        let condition = within_rights(target_condition(&record, None, None), destination.rights);
+        let condition = match within_rights(target_condition(&record, None, None), destination.rights) {
+            Ok(condition) => condition,
+            Err(code) => {
+                let failure = Failure::new(code, code.name());
+                let refused = blocking(move || self.refuse(&lock, &failure)).await;
+                return debug!(%code, ?refused, upload = %record.id, "an upload may no longer become a file");
+            }
+        };
         let cancelled = self.stopping.clone();
-        let finished = blocking(move || {
-            let condition = match condition {
-                Ok(condition) => condition,
-                Err(code) => {
-                    let failure = Failure::new(code, code.name());
-                    self.refuse(&lock, &failure)?;
-                    return Err(failure.into());
-                }
-            };
-            let blake3 = record.wanted_blake3().map(<[u8]>::to_vec);
-            let operation = CommitOperation {
-                uploads: self,
-                lock,
-                parts,
-                record,
-                condition,
-                asked,
-                path: destination.path,
-                rights: destination.rights,
-                blake3,
-                cancelled,
-                _place: place,
-                gate: EffectGate::default(),
-            };
-            operation.run()
-        });
+        let blake3 = record.wanted_blake3().map(<[u8]>::to_vec);
+        let (turn, stopping) = (self.reading_turn, cancelled.clone());
+        let operation = CommitOperation {
+            uploads: self,
+            lock,
+            parts,
+            record,
+            condition,
+            asked,
+            path: destination.path,
+            rights: destination.rights,
+            blake3,
+            cancelled,
+            gate: EffectGate::default(),
+            so_far: RefCell::default(),
+        };
+        let finished = run_in_turns(turn, place, stopping, operation, CommitOperation::run);
         match finished.await {
             Ok(upload) => debug!(upload = %upload.id, "an upload has become a file"),
             Err(error) => debug!(?error, "an upload has not become a file"),

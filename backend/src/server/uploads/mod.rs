@@ -12,6 +12,7 @@ pub(super) mod registry;
 pub(super) mod requests;
 mod similar;
 mod slot;
+mod so_far;
 pub(super) mod store;
 mod stored;
 mod sweep;

@@ -32,6 +32,7 @@ use crate::server::peer::Peer;
 use crate::server::records::database::Database;
 use crate::server::records::digest_cache::DigestCache;
 use crate::server::records::uploads::UploadRecord;
+use crate::server::turns::TurnLength;
 use crate::storage::{Attributes, Durability, Staged, Storage, StorageError};
 
 /// All uploads.
@@ -48,6 +49,8 @@ pub(in crate::server) struct Uploads {
     pub(super) kept: Arc<KeptFiles>,
     /// Places for COMMITs that read their upload again.
     pub(super) files_read: Admission,
+    /// How long a reading keeps its place while others wait.
+    pub(super) reading_turn: TurnLength,
     /// Uploads that were used lately, and those without a record.
     slots: Mutex<Slots>,
     pub(super) unfinished: Unfinished,
@@ -139,6 +142,7 @@ impl Uploads {
             similar: SimilarNames::default(),
             kept,
             files_read: admissions.files_read.clone(),
+            reading_turn: config.reading_turn(),
             slots: Mutex::default(),
             unfinished: Unfinished::new(limits, unfinished.unwrap_or_default()),
             expiry: config.upload_expiry,

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use backend::client::Stage;
 use backend::server::ServerConfig;
+use backend::storage::local::LocalStorage;
 use backend::storage::memory::MemoryStorage;
-use shared::limits::{FILES_READ_OF_ONE_MAX, FILES_READ_WAITING_OF_ONE_MAX};
+use shared::limits::{FILES_READ_MAX, FILES_READ_OF_ONE_MAX, FILES_READ_WAITING_OF_ONE_MAX};
 use shared::wire::{Digest, DigestsKnown, FrameKind};
 use shared::{Algorithm, ErrorCode};
 
@@ -12,6 +14,7 @@ use super::endless_file::EndlessFiles;
 use super::{visitor, wait_until};
 use crate::raw_connection::{RawConnection, within};
 use crate::test_server::{TestServer, path, reader};
+use crate::uploads::{commit, put, stage};
 
 fn digest(address: &str, name: &str) -> Digest {
     Digest { caller: visitor(address), path: path(name), algorithms: vec![Algorithm::Crc32], known_only: false }
@@ -100,5 +103,44 @@ async fn other_digests_of_a_file_do_not_wait_for_the_reading_of_another_client()
     assert_eq!(storage.open_count(), 2);
     drop((first, second));
     wait_until(|| storage.open_count() == 0).await;
+    server.stop().await;
+}
+
+/// Files of one TiB of zeros each, which two clients have read in all places.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn digests_of_two_clients_let_a_joined_upload_and_a_digest_of_another_end() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..FILES_READ_MAX {
+        let file = std::fs::File::create(folder.path().join(number.to_string())).unwrap();
+        file.set_len(1 << 40).unwrap();
+    }
+    std::fs::write(folder.path().join("small"), "content").unwrap();
+    let config = ServerConfig { reading_turn_bytes: 1 << 20, ..ServerConfig::default() };
+    let storage = LocalStorage::open(folder.path(), None).unwrap();
+    let server = TestServer::with_config(storage.into(), config).await;
+    let mut part = Vec::new();
+    for _ in 0..2 {
+        let id = server.client.stage(&Stage { target: None, ..stage("part", Some(3)) }).await.unwrap().id;
+        put(&server.client, id, 0, b"abc").await.unwrap();
+        part.push(id);
+    }
+    let joined = server.client.stage(&Stage { parts: part, ..stage("joined", None) }).await.unwrap().id;
+    let mut asking = Vec::new();
+    for number in 0..FILES_READ_MAX {
+        let mut raw = RawConnection::open(&server).await;
+        raw.send(FrameKind::Digest, 1, &digest(&format!("192.0.2.{}", number % 2), &number.to_string())).await;
+        asking.push(raw);
+    }
+    for raw in &mut asking {
+        let is_read = |report: DigestsKnown| report.bytes > 0;
+        within(async { while !is_read(raw.next().await.unwrap().message().unwrap()) {} }).await;
+    }
+    let other = within(server.client.commit(&commit(joined))).await.unwrap();
+    assert_eq!(other.entry.unwrap().size, 6);
+    let mut raw = RawConnection::open(&server).await;
+    raw.send(FrameKind::Digest, 1, &digest("192.0.2.3", "small")).await;
+    let found = |report: DigestsKnown| report.digests.get(Algorithm::Crc32).is_some();
+    within(async { while !found(raw.next().await.unwrap().message().unwrap()) {} }).await;
+    drop((asking, raw));
     server.stop().await;
 }

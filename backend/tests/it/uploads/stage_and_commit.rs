@@ -165,3 +165,26 @@ async fn idle_uploads_expire() {
     assert!(matches!(gone, ErrorCode::Gone | ErrorCode::NotFound), "{gone}");
     server.stop().await;
 }
+
+/// Each step of the reading is a turn, after which others may go first.
+#[tokio::test]
+async fn a_joined_upload_is_read_in_turns() {
+    let bytes = pattern(9 << 20);
+    let (first, second) = bytes.split_at(5_000_001);
+    for finish in [None, Some(true)] {
+        let config = ServerConfig { reading_turn_bytes: 1, ..ServerConfig::default() };
+        let server = TestServer::with_config(Arc::new(small_tree()), config).await;
+        let mut parts = Vec::new();
+        for part in [first, b"", second] {
+            let begun = Stage { target: None, ..stage("part", Some(part.len() as u64)) };
+            parts.push(server.client.stage(&begun).await.unwrap().id);
+            put(&server.client, parts[parts.len() - 1], 0, part).await.unwrap();
+        }
+        let begun = Stage { parts, finish, ..stage("joined", None) };
+        let joined = server.client.stage(&begun).await.unwrap().id;
+        let upload = server.client.commit(&commit(joined)).await.unwrap();
+        assert_eq!(upload.digests.unwrap().get(Algorithm::Blake3), Some(blake3::hash(&bytes).as_bytes().as_slice()));
+        assert!(read_file(&server.client, "joined").await.unwrap() == bytes);
+        server.stop().await;
+    }
+}
