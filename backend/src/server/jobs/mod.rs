@@ -18,4 +18,6 @@ mod transfer;
 mod trash;
 
 #[cfg(test)]
+mod resumed_tests;
+#[cfg(test)]
 mod turns_tests;

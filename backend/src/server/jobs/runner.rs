@@ -124,6 +124,9 @@ impl JobRunner {
                 }
                 Err(ItemError::Canceled) => {
                     state = JobState::Canceled;
+                    if self.note_trashed_before(change).is_err() {
+                        return None;
+                    }
                     // Of a group that the previous process had begun, each item has an outcome.
                     while self.ended < change.len() && self.is_begun(self.ended) {
                         self.list_rest_of_purge(change);

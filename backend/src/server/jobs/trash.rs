@@ -2,7 +2,7 @@
 
 use shared::change::PathItem;
 use shared::job::LeftOut;
-use shared::{ETag, Entry, ErrorCode, Outcome, TrashId, VPath};
+use shared::{Change, ETag, Entry, ErrorCode, Outcome, TrashId, VPath};
 use tracing::error;
 
 use super::decide::is_alike;
@@ -16,14 +16,46 @@ impl JobRunner {
     pub(super) fn trash(&mut self, index: usize, items: &[PathItem]) -> Result<Outcome, ItemError> {
         let chosen = &items[index];
         let path = self.entry_path(&chosen.path)?;
-        let mut id = self.record.trash_id_in_group(first_of_group(items, index), index, &path);
-        // An earlier version gave each item of a job an id of its own.
-        let earlier = self.record.trash_id(index, &path);
+        let [mut id, earlier] = self.trash_ids(items, index, &path);
         if self.trashed_before(earlier)?.is_some() {
             id = earlier;
         }
         self.trash_once(&path, chosen.if_etag, id)?;
         Ok(into_trash(id))
+    }
+
+    /// The id of an item, and the one that an earlier version gave it: each item of a job had an id of its own.
+    fn trash_ids(&self, items: &[PathItem], index: usize, path: &VPath) -> [TrashId; 2] {
+        let in_group = self.record.trash_id_in_group(first_of_group(items, index), index, path);
+        [in_group, self.record.trash_id(index, path)]
+    }
+
+    /// Notes the outcomes of a cancelled job up to the last item that the previous process put into the trash: its client
+    /// restores an entry by the id in the outcome.
+    ///
+    /// # Errors
+    /// [`ItemError::Stopping`] if the trash cannot be read.
+    pub(super) fn note_trashed_before(&mut self, change: &Change) -> Result<(), ItemError> {
+        let (Change::Trash { items }, Some(_)) = (change, &self.resumed) else { return Ok(()) };
+        let found = (self.ended..items.len()).map(|index| self.id_trashed_before(items, index));
+        let found = found.collect::<Result<Vec<_>, _>>()?;
+        let count = found.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+        self.changed = false;
+        let outcome = |id: &Option<TrashId>| id.map_or_else(|| self.stopped_halfway(), into_trash);
+        let outcomes = found[..count].iter().map(outcome).collect();
+        self.end_items(outcomes);
+        Ok(())
+    }
+
+    /// The id under which the previous process put an item into the trash.
+    fn id_trashed_before(&self, items: &[PathItem], index: usize) -> Result<Option<TrashId>, ItemError> {
+        let Ok(path) = self.entry_path(&items[index].path) else { return Ok(None) };
+        for id in self.trash_ids(items, index, &path) {
+            if self.was_trashed(id)? {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
     }
 
     /// Moves the entry at `path` into the trash, unless the previous process did.

@@ -220,6 +220,23 @@ fn the_rest_of_a_group_keeps_its_information() {
     case.run();
 }
 
+/// On Linux a sync after one that has failed succeeds without effect.
+#[test]
+fn information_stays_after_a_failed_sync_of_the_trash() {
+    let disk = SimulatedDisk::new(1);
+    let storage = disk.storage();
+    add_group(&storage);
+    trash_group(&storage).unwrap();
+    // After a rename for each item and the sync of their folder.
+    let failing = disk.steps() + GROUP.len() as u64 + 2;
+    disk.at(failing, Fault::Io);
+    assert_eq!(restore_group(&storage).unwrap_err().code, ErrorCode::Io);
+    assert_eq!(disk.history()[failing as usize - 1], "sync a folder");
+    assert!(trashed(&storage).is_empty());
+    let later = &disk.history()[failing as usize..];
+    assert!(!later.contains(&"remove a file"), "{later:?}");
+}
+
 /// How many syncs a group costs on a disk: to trash it, and to restore it.
 fn syncs_of_a_group(disk: &SimulatedDisk) -> (usize, usize) {
     const ENTRIES: u8 = 100;

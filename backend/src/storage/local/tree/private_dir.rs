@@ -11,7 +11,7 @@ use super::copy_name::is_copy_name;
 use super::dir_stack::DirStack;
 use super::notes::Notes;
 use super::own_dir::{open_or_create, own_dir_error};
-use super::trash_groups::{GroupsInUse, UsedGroups};
+use super::trash_groups::{GroupFiles, GroupsInUse, UsedGroups};
 use super::trash_info::Info;
 use super::trash_item::TrashFolder;
 use crate::reserve::Reserve;
@@ -61,13 +61,15 @@ struct Shared<D: Dir> {
     /// Uploads of which a sync has failed. Later syncs that succeed prove nothing: Linux marks pages clean that it
     /// could not write.
     unsynced: Mutex<BTreeSet<UploadId>>,
-    /// Items whose entry has left the trash, while the sync of the folder that it went to has failed. A crash may bring the
+    /// Items whose entry has left the trash, while a sync after that has failed, of either folder. A crash may bring the
     /// entry back, so its information stays until the next start.
     unsettled: Mutex<BTreeSet<TrashId>>,
     /// Items whose contents are being deleted, each as often as calls delete it. Such an item is not restored: the
     /// deletion would go on in the restored folder, whose handle it holds.
     purging: Mutex<Vec<TrashId>>,
     used_groups: UsedGroups,
+    /// Held by the call that moves items from its first rename to its last sync, where no log orders names.
+    move_turn: Mutex<()>,
     reserve: Reserve,
     _lock: D::Lock,
 }
@@ -183,6 +185,14 @@ impl<D: Dir> PrivateDir<D> {
         self.shared.trash_lock.try_write().ok()
     }
 
+    /// The turn to move items, from the first rename to the last sync. The syncs of another call could make durable that
+    /// an entry has left its folder, while its name in the other folder is not durable. `None` where one log orders all
+    /// changes: there a rename is durable as a whole.
+    pub(super) fn move_turn(&self) -> Option<MutexGuard<'_, ()>> {
+        let take = || self.shared.move_turn.lock().unwrap_or_else(PoisonError::into_inner);
+        (!self.orders_names).then(take)
+    }
+
     /// Items whose entry may come back to the trash by a crash.
     pub(super) fn unsettled(&self) -> MutexGuard<'_, BTreeSet<TrashId>> {
         self.shared.unsettled.lock().unwrap_or_else(PoisonError::into_inner)
@@ -196,6 +206,11 @@ impl<D: Dir> PrivateDir<D> {
     /// Keeps the information about the groups of these items, until the result is dropped.
     pub(super) fn use_groups(&self, ids: impl Iterator<Item = TrashId>) -> GroupsInUse<'_> {
         self.shared.used_groups.begin(ids)
+    }
+
+    /// [`PrivateDir::use_groups`] of groups with these files.
+    pub(super) fn use_group_files(&self, groups: GroupFiles) -> GroupsInUse<'_> {
+        self.shared.used_groups.begin_with_files(groups)
     }
 
     /// Adds an item to those whose contents are being deleted, until the result is dropped.
@@ -238,8 +253,9 @@ impl<D: Dir> Shared<D> {
         };
         let (unsynced, unsettled, purging) = (Mutex::default(), Mutex::default(), Mutex::default());
         let reserve = begin_reserve(own)?;
-        let used_groups = UsedGroups::default();
-        Ok(Self { trash_lock: RwLock::default(), unsynced, unsettled, purging, used_groups, reserve, _lock: lock })
+        let (used_groups, move_turn) = (UsedGroups::default(), Mutex::default());
+        let trash_lock = RwLock::default();
+        Ok(Self { trash_lock, unsynced, unsettled, purging, used_groups, move_turn, reserve, _lock: lock })
     }
 }
 

@@ -14,7 +14,7 @@ use super::keep::Keeping;
 use super::notes::{NotedDisk, disk_id};
 use super::private_dir::{OnDisk, PrivateDir, REPLACED, TRASH};
 use super::root::Tree;
-use super::trash_groups::GroupsInUse;
+use super::trash_groups::{GroupFiles, GroupsInUse};
 use super::trash_info::Info;
 use super::trash_item::{Item, LastTexts, TrashFolder, remove_if_present};
 use super::trash_names::{Form, id_name};
@@ -66,7 +66,7 @@ impl<D: Dir> Tree<D> {
                     page.add(self.as_asked(item.describe_from(&mut texts)));
                 }
             }
-            self.delete_void_groups(top, &void_groups);
+            self.delete_void_groups(top, void_groups);
         }
         self.correct_notes(top);
         let opened = top.dir().open_dir(STATE_FOLDER_NAME);
@@ -190,13 +190,13 @@ impl<D: Dir> Tree<D> {
 
     /// Deletes the information about groups without items, unless an item is being moved at the moment. On failure it
     /// stays for the next listing.
-    fn delete_void_groups(&self, top: &DirStack<D>, groups: &BTreeSet<TrashGroup>) {
+    fn delete_void_groups(&self, top: &DirStack<D>, groups: GroupFiles) {
         if groups.is_empty() {
             return;
         }
         let Ok(private_dir) = self.private_dir_of(top) else { return };
         let Some(_deleting) = private_dir.deleting() else { return };
-        let in_use = private_dir.use_groups(groups.iter().map(|group| group.id(TrashId::default())));
+        let in_use = private_dir.use_group_files(groups);
         // The absence of their items becomes durable first.
         if private_dir.trash.prepare_sync().and_then(|sync| sync()).is_ok() {
             forget_groups(&private_dir, &[], &in_use);
@@ -261,7 +261,10 @@ pub(super) fn delete_items<D: Dir>(
             match item.dir.prepare_sync() {
                 // Deleted by another program.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                sync => sync?()?,
+                // A crash may bring them back, also after a later sync succeeds.
+                sync => sync.and_then(|sync| sync()).inspect_err(|_| {
+                    private_dir.unsettled().extend(items.iter().map(|item| item.id));
+                })?,
             }
             synced.push(item.form);
         }
@@ -276,7 +279,9 @@ pub(super) fn delete_items<D: Dir>(
             }
         }
     }
-    let described = forget_groups(private_dir, items, in_use);
+    // The folder with the files of groups is synced if one of the items is in it.
+    let is_synced = items.iter().any(|item| item.form == Form::Deleted);
+    let described = if is_synced { forget_groups(private_dir, items, in_use) } else { BTreeSet::new() };
     let deleted = items.iter().filter(|item| item.form == Form::Deleted && !described.contains(&item.id));
     deleted.map(|item| remove_if_present(&*item.dir, &item.info)).collect()
 }

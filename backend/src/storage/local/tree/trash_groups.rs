@@ -3,6 +3,7 @@
 //! file, with the first number that is free: usually 0. What a later file says of an item holds. All of them are deleted
 //! once the group has no items.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,13 +16,17 @@ use super::trash_texts;
 use crate::storage::TrashGroup;
 use crate::storage::local::platform::{Dir, DiskFile, write_full};
 
+/// The numbers of the files of groups.
+pub(super) type GroupFiles = BTreeMap<TrashGroup, BTreeSet<usize>>;
+
 const SUFFIX: &str = ".json";
 
-/// The group of a file with information; `None` for any other name.
-pub(super) fn group_of_name(name: &[u8]) -> Option<TrashGroup> {
+/// The group and the number of a file with information; `None` for any other name.
+pub(super) fn group_of_name(name: &[u8]) -> Option<(TrashGroup, usize)> {
     let (group, number) = str::from_utf8(name).ok()?.strip_suffix(SUFFIX)?.split_once('-')?;
     let group = u64::from_str_radix(group, 16).ok().map(TrashGroup::from)?;
-    (file_name(group, number.parse().ok()?) == name).then_some(group)
+    let number = number.parse().ok()?;
+    (file_name(group, number) == name).then_some((group, number))
 }
 
 fn file_name(group: TrashGroup, number: usize) -> Vec<u8> {
@@ -65,35 +70,54 @@ pub(super) fn open_files<D: Dir>(dir: &D, group: TrashGroup) -> impl Iterator<It
     })
 }
 
-/// The groups whose items are moved or deleted at the moment, each as often as calls do so. The last of these calls deletes
-/// the files of a group without items: by then the absence of all of them is durable.
+/// The groups whose items are moved or deleted at the moment. The last of these calls deletes the files of a group without
+/// items: by then the absence of all of them is durable.
 #[derive(Default)]
-pub(super) struct UsedGroups(Mutex<BTreeMap<TrashGroup, usize>>);
+pub(super) struct UsedGroups(Mutex<BTreeMap<TrashGroup, Uses>>);
 
-/// The use of some groups, until it is dropped.
+/// The calls that use a group.
+#[derive(Clone, Copy, Default)]
+struct Uses {
+    now: usize,
+    /// Several have used it since it was last unused: one may have put back an item that another has moved out.
+    overlapped: bool,
+}
+
+/// The use of some groups, until they are forgotten or it is dropped.
 pub(super) struct GroupsInUse<'a> {
     used: &'a UsedGroups,
-    groups: BTreeSet<TrashGroup>,
+    /// With the numbers of files that are known.
+    groups: GroupFiles,
+    ended: Cell<bool>,
 }
 
 impl UsedGroups {
     /// Begins to use the groups of these items.
     pub(super) fn begin(&self, ids: impl Iterator<Item = TrashId>) -> GroupsInUse<'_> {
-        let groups: BTreeSet<_> = ids.map(TrashGroup::of).collect();
-        let mut counts = self.counts();
-        groups.iter().for_each(|group| *counts.entry(*group).or_default() += 1);
-        drop(counts);
-        GroupsInUse { used: self, groups }
+        self.begin_with_files(ids.map(|id| (TrashGroup::of(id), BTreeSet::new())).collect())
     }
 
-    fn counts(&self) -> MutexGuard<'_, BTreeMap<TrashGroup, usize>> {
+    /// Begins to use groups that have these files.
+    pub(super) fn begin_with_files(&self, groups: GroupFiles) -> GroupsInUse<'_> {
+        let mut uses = self.uses();
+        for group in groups.keys() {
+            let uses = uses.entry(*group).or_default();
+            uses.overlapped |= uses.now > 0;
+            uses.now += 1;
+        }
+        drop(uses);
+        GroupsInUse { used: self, groups, ended: Cell::new(false) }
+    }
+
+    fn uses(&self) -> MutexGuard<'_, BTreeMap<TrashGroup, Uses>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl GroupsInUse<'_> {
-    /// Deletes the files of those groups that have no items and that no other call uses. `has_left` tells items that are
-    /// known not to be there, and `may_return` those that a crash may bring back. Returns the items that the files are about.
+    /// Ends the use, and deletes the files of those groups that have no items and that no other call uses. `has_left` tells
+    /// items that this call knows not to be there, and `may_return` those that a crash may bring back. Returns the items
+    /// that the files are about.
     ///
     /// # Errors
     /// If a file cannot be read or deleted. The next listing of the trash deletes it.
@@ -103,39 +127,145 @@ impl GroupsInUse<'_> {
         has_left: impl Fn(TrashId) -> bool,
         may_return: impl Fn(TrashId) -> bool,
     ) -> io::Result<BTreeSet<TrashId>> {
-        let counts = self.used.counts();
+        let mut uses = self.used.uses();
         let mut described = BTreeSet::new();
-        for group in &self.groups {
-            let mut ids = Vec::new();
-            let mut files = 0;
-            for file in open_files(dir, *group) {
-                ids.extend(trash_texts::ids(&file?)?);
-                files += 1;
-            }
-            let is_gone = |id: &TrashId| !may_return(*id) && (has_left(*id) || is_absent(dir, *id));
-            if counts.get(group) == Some(&1) && ids.iter().all(is_gone) {
-                // The last one first: files are found by counting up.
-                (0..files).rev().try_for_each(|number| dir.remove_file(&file_name(*group, number)))?;
+        let forgotten: io::Result<()> = self.groups.iter().try_for_each(|(group, known)| {
+            let Uses { now, overlapped } = uses.get(group).copied().unwrap_or_default();
+            let (ids, numbers) = described_by(dir, *group, known)?;
+            let is_gone = |id: &TrashId| !may_return(*id) && (!overlapped && has_left(*id) || is_absent(dir, *id));
+            if now == 1 && !self.ended.get() && ids.iter().all(is_gone) {
+                remove_files(dir, *group, &numbers)?;
             }
             described.extend(ids);
+            Ok(())
+        });
+        // Under the lock, so that of two calls the last one finds that it is.
+        self.end(&mut uses);
+        forgotten.map(|()| described)
+    }
+
+    fn end(&self, uses: &mut BTreeMap<TrashGroup, Uses>) {
+        if self.ended.replace(true) {
+            return;
         }
-        Ok(described)
+        for group in self.groups.keys() {
+            match uses.get_mut(group) {
+                Some(uses) if uses.now > 1 => uses.now -= 1,
+                _ => drop(uses.remove(group)),
+            }
+        }
     }
 }
 
 impl Drop for GroupsInUse<'_> {
     fn drop(&mut self) {
-        let mut counts = self.used.counts();
-        for group in &self.groups {
-            match counts.get_mut(group) {
-                Some(count) if *count > 1 => *count -= 1,
-                _ => drop(counts.remove(group)),
+        self.end(&mut self.used.uses());
+    }
+}
+
+/// The items that the files of a group are about, and the numbers of these files. A file past a gap is found if its number
+/// is `known`.
+fn described_by<D: Dir>(
+    dir: &D,
+    group: TrashGroup,
+    known: &BTreeSet<usize>,
+) -> io::Result<(Vec<TrashId>, BTreeSet<usize>)> {
+    let (mut ids, mut numbers) = (Vec::new(), BTreeSet::new());
+    for (number, file) in open_files(dir, group).enumerate() {
+        ids.extend(trash_texts::ids(&file?)?);
+        numbers.insert(number);
+    }
+    for number in known.difference(&numbers.clone()) {
+        match dir.open_own_file(&file_name(group, *number)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            file => {
+                ids.extend(trash_texts::ids(&file?)?);
+                numbers.insert(*number);
             }
         }
     }
+    Ok((ids, numbers))
+}
+
+/// Removes the files of a group. Number 0 goes after the absence of the others is durable: files are found by counting up.
+fn remove_files<D: Dir>(dir: &D, group: TrashGroup, numbers: &BTreeSet<usize>) -> io::Result<()> {
+    let remove = |number: &usize| dir.remove_file(&file_name(group, *number));
+    let others = numbers.range(1..);
+    if others.clone().next().is_some() {
+        others.rev().try_for_each(remove)?;
+        dir.prepare_sync()?()?;
+    }
+    numbers.range(..1).try_for_each(remove)
 }
 
 /// False also for an entry that cannot be looked at.
 fn is_absent<D: Dir>(dir: &D, id: TrashId) -> bool {
     matches!(dir.metadata_of(&deleted_name(id)), Err(error) if error.kind() == io::ErrorKind::NotFound)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use shared::{Entry, Kind, Timestamp, VPath};
+
+    use super::*;
+    use crate::storage::local::platform::LinuxDir;
+
+    const ID: TrashId = TrashId([7; 16]);
+
+    fn info() -> Info {
+        let (path, modified) = (VPath::parse("name").unwrap(), Timestamp(0));
+        let entry = Entry { path, kind: Kind::File, size: 7, modified, executable: false, link: None, etag: None };
+        Info::new(&entry, Timestamp(1))
+    }
+
+    /// A folder with the information about an item that has left it.
+    fn folder() -> (tempfile::TempDir, LinuxDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = LinuxDir::open_root(folder.path(), true).unwrap();
+        write_infos(&dir, &[(ID, info())]).unwrap();
+        (folder, dir)
+    }
+
+    fn files(dir: &LinuxDir) -> usize {
+        open_files(dir, TrashGroup::of(ID)).count()
+    }
+
+    #[test]
+    fn an_item_that_another_call_has_put_back_keeps_its_information() {
+        let ((folder, dir), used) = (folder(), UsedGroups::default());
+        let restores = used.begin([ID].into_iter());
+        let trashes = used.begin([ID].into_iter());
+        write_infos(&dir, &[(ID, info())]).unwrap();
+        let name = String::from_utf8(deleted_name(ID)).unwrap();
+        std::fs::write(folder.path().join(&name), "content").unwrap();
+        drop(trashes);
+        restores.forget_empty(&dir, |id| id == ID, |_| false).unwrap();
+        assert_eq!(files(&dir), 2);
+        std::fs::remove_file(folder.path().join(&name)).unwrap();
+        used.begin([ID].into_iter()).forget_empty(&dir, |_| false, |_| false).unwrap();
+        assert_eq!(files(&dir), 0);
+    }
+
+    #[test]
+    fn the_last_of_two_calls_deletes_the_files_although_the_first_one_is_not_over() {
+        let ((_folder, dir), used) = (folder(), UsedGroups::default());
+        let (first, last) = (used.begin([ID].into_iter()), used.begin([ID].into_iter()));
+        first.forget_empty(&dir, |_| false, |_| false).unwrap();
+        assert_eq!(files(&dir), 1);
+        last.forget_empty(&dir, |_| false, |_| false).unwrap();
+        assert_eq!(files(&dir), 0);
+        drop(first);
+        assert!(used.uses().is_empty());
+    }
+
+    #[test]
+    fn files_past_a_gap_are_deleted_if_their_numbers_are_known() {
+        let ((_folder, dir), used) = (folder(), UsedGroups::default());
+        write_infos(&dir, &[(ID, info())]).unwrap();
+        let name = |number| file_name(TrashGroup::of(ID), number);
+        dir.remove_file(&name(0)).unwrap();
+        let known = GroupFiles::from([(TrashGroup::of(ID), BTreeSet::from([1]))]);
+        used.begin_with_files(known).forget_empty(&dir, |_| false, |_| false).unwrap();
+        assert!(dir.open_own_file(&name(1)).is_err());
+    }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use shared::{Timestamp, TrashId, VPath};
 
 use super::small_text::read_text;
-use super::trash_groups::{self, group_of_name};
+use super::trash_groups::{self, GroupFiles, group_of_name};
 use super::trash_info::Info;
 use super::trash_names::{Form, deleted_name, id_name, info_name, item_of_name};
 use super::trash_texts::{self, OpenTexts};
@@ -93,12 +93,14 @@ impl<D: Dir> TrashFolder<D> {
         self.items_and_groups().map(|(items, _)| items)
     }
 
-    /// [`TrashFolder::items`], and the groups that have information.
-    pub(super) fn items_and_groups(&self) -> io::Result<(BTreeSet<(TrashId, Form)>, BTreeSet<TrashGroup>)> {
-        let (mut items, mut groups) = (BTreeSet::new(), BTreeSet::new());
+    /// [`TrashFolder::items`], and the files with information about groups.
+    pub(super) fn items_and_groups(&self) -> io::Result<(BTreeSet<(TrashId, Form)>, GroupFiles)> {
+        let (mut items, mut groups) = (BTreeSet::new(), GroupFiles::new());
         self.dir.names(&mut |name| {
             items.extend(item_of_name(name, self.replaced));
-            groups.extend(group_of_name(name).filter(|_| !self.replaced));
+            if let Some((group, number)) = group_of_name(name).filter(|_| !self.replaced) {
+                groups.entry(group).or_default().insert(number);
+            }
             Visit::Continue
         })?;
         Ok((items, groups))

@@ -37,6 +37,8 @@ enum Step {
     /// Another entry has taken its name since it was seen.
     Replaced,
     Failed(StorageError),
+    /// It is in the trash, and the sync that was to make that durable has failed.
+    Unsynced(StorageError),
 }
 
 impl Step {
@@ -72,6 +74,7 @@ impl<D: Dir> Tree<D> {
             for (index, step) in tried.into_iter().zip(steps) {
                 match step {
                     Step::Moved => results[index] = Ok(()),
+                    Step::Unsynced(error) => results[index] = Err(error),
                     Step::Failed(error) => {
                         left.extend(Some(index).filter(|_| has_more_space && reserves::is_full(&error)));
                         results[index] = Err(error);
@@ -119,8 +122,12 @@ impl<D: Dir> Tree<D> {
             })
             .collect();
         let may_move = self.write_durably(&private_dir, &infos).inspect_err(|_| {
-            forget_groups(&private_dir, &[], &in_use);
+            // The absence of earlier items of the group may not be durable.
+            if self.sync_trash(&private_dir).is_ok() {
+                forget_groups(&private_dir, &[], &in_use);
+            }
         })?;
+        let _turn = private_dir.move_turn();
         {
             let _locks = self.locks.lock(&[parent.identity()?]);
             for (entry, step) in entries.iter().zip(&mut steps) {
@@ -138,7 +145,7 @@ impl<D: Dir> Tree<D> {
             });
             if let Err(error) = synced {
                 let moved = steps.iter_mut().filter(|step| matches!(step, Step::Moved));
-                moved.for_each(|step| *step = Step::Failed(error.again()));
+                moved.for_each(|step| *step = Step::Unsynced(error.again()));
             }
         }
         if !infos.is_empty() && !steps.iter().any(|step| matches!(step, Step::Moved)) {
@@ -249,6 +256,7 @@ impl<D: Dir> Tree<D> {
         let in_use = private_dir.use_groups(items.iter().map(|item| item.id));
         let sync_target = parent.prepare_sync()?;
         let mut moved = Vec::with_capacity(items.len());
+        let _turn = private_dir.move_turn();
         {
             let _locks = self.locks.lock(&[parent.identity()?]);
             let (folder, purging) = (private_dir.trash_folder(false), private_dir.purging());
