@@ -11,40 +11,56 @@ use leptos::prelude::*;
 use shared::{Change, VPath};
 
 use super::model::prediction::{affected_names, confirmed_edits};
-use super::model::{ChangeResult, Origin, Pace, batch};
+use super::model::{ChangeResult, Origin, batch};
 use super::state::Changes;
 use super::submission::Requests;
 use super::task::Task;
 use crate::env::sleep;
 
 impl Changes {
-    /// Sends the requests until the user cancels. The list shows the outcomes of each, in the order of the requests. The
-    /// requests of a step depend on one another: after a failure none is sent.
+    /// Sends the requests until the user cancels. The list shows the outcomes of each, in the order of the requests.
+    /// Requests of a step that may depend on one another end at a failure. Those of a step that are not sent are results
+    /// without outcomes.
     pub(super) async fn execute_many(self, task: &Task, requests: Requests, origin: Origin) -> Vec<ChangeResult> {
-        let Pace { items_max, in_flight_max } = requests.pace();
+        let pace = requests.pace();
+        let ends_at_failure = origin != Origin::New && pace.may_depend();
         let is_step_broken = Cell::new(false);
-        let changes = requests.into_iter().flat_map(|change| batch::split_by(change, items_max));
-        let wanted = changes.take_while(|_| !task.is_canceling() && !is_step_broken.get());
-        let sent = stream::iter(wanted).map(|change| self.request_of_many(task, change));
-        let mut answers = pin!(sent.buffered(in_flight_max));
+        let is_wanted = || !task.is_canceling() && !is_step_broken.get();
+        let changes = requests.into_iter().flat_map(|change| batch::split_by(change, pace.items_max));
+        let changes = changes.take_while(|_| origin != Origin::New || is_wanted());
+        let sent = stream::iter(changes).map(|change| self.request_of_many(task, change, is_wanted));
+        let mut answers = pin!(sent.buffered(pace.in_flight_max));
         let mut results = Vec::new();
         while let Some((folder, result)) = answers.next().await {
-            next_frame().await;
-            self.show_outcomes(&folder, &result);
-            self.update_etags(origin, &result.outcomes);
-            is_step_broken.set(is_step_broken.get() || origin != Origin::New && result.has_failures());
+            if let Some(folder) = folder {
+                next_frame().await;
+                self.show_outcomes(&folder, &result);
+                self.update_etags(origin, &result.outcomes);
+            }
+            is_step_broken.set(is_step_broken.get() || ends_at_failure && result.has_failures());
             results.push(result);
         }
         results
     }
 
-    /// Sends one request, and waits for its outcomes. Returns the folder on the screen with them.
-    async fn request_of_many(self, task: &Task, change: Change) -> (VPath, ChangeResult) {
-        next_frame().await;
+    /// Sends one request if it is wanted, and waits for its outcomes. Returns the folder that was on the screen then.
+    async fn request_of_many(
+        self,
+        task: &Task,
+        change: Change,
+        is_wanted: impl Fn() -> bool,
+    ) -> (Option<VPath>, ChangeResult) {
+        if is_wanted() {
+            next_frame().await;
+        }
+        // The user may have cancelled meanwhile.
+        if !is_wanted() {
+            return (None, ChangeResult { change, outcomes: Vec::new() });
+        }
         let folder = self.browser.folder.get_untracked();
         self.browser.expect_change(&folder, affected_names(&change, &folder));
         let outcomes = self.request(task, &change).await;
-        (folder, ChangeResult { change, outcomes })
+        (Some(folder), ChangeResult { change, outcomes })
     }
 
     /// Shows the outcomes of a request that was sent while `folder` was on the screen.

@@ -109,13 +109,15 @@ impl Changes {
         });
     }
 
-    /// Executes the requests of a step. They depend on one another: after a failure the next ones would fail as well.
+    /// Executes the requests of a step. They depend on one another: after a failure the next ones would fail as well, and
+    /// are results without outcomes.
     async fn execute_in_order(self, task: &Task, changes: Vec<Change>, origin: Origin) -> Vec<ChangeResult> {
         let mut results = Vec::new();
         for change in changes {
-            results.extend(self.execute_now(task, change, origin).await);
             if any_failed(&results) || task.is_canceling() {
-                break;
+                results.push(ChangeResult { change, outcomes: Vec::new() });
+            } else {
+                results.extend(self.execute_now(task, change, origin).await);
             }
         }
         results
@@ -184,7 +186,6 @@ impl Changes {
         let key = JobId(random_id());
         task.begin_job(key);
         let job = run_change(key, change.clone(), |event| show_event(task, key, event)).await;
-        task.set_retrying(false);
         task.end_job(key, job.as_ref().ok().map(|job| job.progress));
         match job {
             Ok(job) => job.outcomes,
@@ -250,9 +251,9 @@ impl Changes {
 }
 
 fn show_event(task: &Task, job: JobId, event: JobEvent) {
-    task.set_retrying(matches!(event, JobEvent::Retrying));
-    if let JobEvent::Progress(progress) = event {
-        task.set_progress(job, progress);
+    match event {
+        JobEvent::Retrying => task.set_retrying(job),
+        JobEvent::Progress(progress) => task.set_progress(job, progress),
     }
 }
 

@@ -42,6 +42,10 @@ impl Changes {
     /// Records the inverse in the history, and reports the results to the user.
     pub(super) async fn report_results(self, task: &Task, results: Vec<ChangeResult>, origin: Origin, verb: Verb) {
         let (mut inverse, mut summary) = (Vec::new(), Summary::default());
+        let rest: Vec<_> = match origin {
+            Origin::New => Vec::new(),
+            Origin::Undo | Origin::Redo => results.iter().filter_map(ChangeResult::not_attempted).collect(),
+        };
         // What was done last is undone first.
         for result in results.into_iter().rev() {
             inverse.extend(undo::inverse(&result.change, &result.outcomes));
@@ -55,6 +59,9 @@ impl Changes {
         // An undo without any effect is dropped; the part of an undo that succeeded can be redone.
         if has_inverse || summary.done > 0 {
             self.history.update(|history| history.record(origin, step));
+        }
+        if !rest.is_empty() {
+            self.history.update(|history| history.put_back(origin, Step { verb, changes: rest }));
         }
         self.show_done(&summary, origin, verb, has_inverse, task.is_canceling());
         self.show_failed(summary, origin, verb);

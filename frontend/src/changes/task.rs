@@ -32,8 +32,6 @@ pub(super) struct Task {
 #[derive(Clone, Default)]
 pub(super) struct TaskState {
     running: bool,
-    /// The server is out of reach or busy, and the request is retried.
-    pub(super) retrying: bool,
     /// The user cancelled the change.
     pub(super) canceling: bool,
     /// The requests that were sent and have not ended.
@@ -52,6 +50,8 @@ pub(super) struct TaskState {
 struct RunningJob {
     id: JobId,
     progress: Progress,
+    /// The server is out of reach or busy, and the request is retried.
+    retrying: bool,
 }
 
 /// An item that failed.
@@ -98,21 +98,24 @@ impl Task {
 
     /// Adds a job, which [`Task::cancel`] cancels until it has ended.
     pub(super) fn begin_job(&self, id: JobId) {
-        let job = RunningJob { id, progress: Progress::default() };
+        let job = RunningJob { id, progress: Progress::default(), retrying: false };
         self.state.update(|state| state.running_jobs.push(job));
     }
 
-    pub(super) fn set_retrying(&self, retrying: bool) {
-        if self.state.with_untracked(|state| state.retrying != retrying) {
-            self.state.update(|state| state.retrying = retrying);
-        }
+    /// Notes that the request of a job is retried, until the server answers with its progress.
+    pub(super) fn set_retrying(&self, id: JobId) {
+        self.state.update(|state| {
+            if let Some(job) = state.running_jobs.iter_mut().find(|job| job.id == id) {
+                job.retrying = true;
+            }
+        });
     }
 
     /// Sets the progress of a job that runs.
     pub(super) fn set_progress(&self, id: JobId, progress: Progress) {
         self.state.update(|state| {
             if let Some(job) = state.running_jobs.iter_mut().find(|job| job.id == id) {
-                job.progress = progress;
+                (job.progress, job.retrying) = (progress, false);
             }
             state.note_progress();
         });
@@ -157,6 +160,11 @@ impl TaskState {
     fn note_progress(&mut self) {
         let entries = self.progress().entries;
         self.first_progress.get_or_insert_with(|| (now(), entries));
+    }
+
+    /// True while the server is out of reach or busy, and a request is retried.
+    pub(super) fn is_retrying(&self) -> bool {
+        self.running_jobs.iter().any(|job| job.retrying)
     }
 
     /// Entries in a second, on average; `None` until it is known.

@@ -49,7 +49,7 @@ fn RunningCard(task: Task) -> impl IntoView {
         let state = state.clone();
         move || state.with(TaskState::entries_per_second)
     };
-    let status = Signal::derive(move || state.with(|state| (state.progress(), state.retrying, state.canceling)));
+    let status = Signal::derive(move || state.with(|state| (state.progress(), state.is_retrying(), state.canceling)));
     let detail = move || {
         let (progress, retrying, canceling) = status.get();
         let words = prefs.words();

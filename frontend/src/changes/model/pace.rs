@@ -20,6 +20,11 @@ impl Pace {
     /// For items that share syncs. While one request waits for the disk, the server works on the other.
     pub const GROUPS: Self = Self { items_max: CHANGE_ITEMS_MAX, in_flight_max: 2 };
 
+    /// True unless the requests are sure not to depend on one another, so that each may run whether others fail or not.
+    pub fn may_depend(self) -> bool {
+        self != Self::GROUPS
+    }
+
     /// The pace of these requests. Only those that move entries of one folder to the trash, or back, are
     /// sure not to depend on one another.
     pub fn of(changes: &[Change]) -> Self {
@@ -83,5 +88,11 @@ mod tests {
         ] {
             assert_eq!(Pace::of(&changes), expected, "{changes:?}");
         }
+    }
+
+    #[test]
+    fn a_failure_ends_only_requests_that_may_depend_on_one_another() {
+        assert!(Pace::ITEMS.may_depend());
+        assert!(!Pace::GROUPS.may_depend());
     }
 }

@@ -66,13 +66,24 @@ impl History {
         }
         let Some(step) = inverse else { return };
         match origin {
-            Origin::New | Origin::Redo => {
-                self.undo.push_back(step);
-                if self.undo.len() > STEPS_MAX {
-                    self.undo.pop_front();
-                }
-            }
+            Origin::New | Origin::Redo => self.push_undo(step),
             Origin::Undo => self.redo.push(step),
+        }
+    }
+
+    /// Puts back what was not attempted of a step that undo or redo took, so that it can be repeated.
+    pub fn put_back(&mut self, origin: Origin, rest: Step) {
+        match origin {
+            Origin::New => {}
+            Origin::Undo => self.push_undo(rest),
+            Origin::Redo => self.redo.push(rest),
+        }
+    }
+
+    fn push_undo(&mut self, step: Step) {
+        self.undo.push_back(step);
+        if self.undo.len() > STEPS_MAX {
+            self.undo.pop_front();
         }
     }
 
@@ -287,6 +298,21 @@ mod tests {
         assert!(history.can_redo());
         history.record(Origin::New, None);
         assert!(!history.can_redo(), "a new change clears redo");
+    }
+
+    #[test]
+    fn history_keeps_what_a_step_did_not_come_to() {
+        let mut history = History::default();
+        history.record(Origin::New, step(vec![rename("b", "a", None), rename("d", "c", None)]));
+        let Step { verb, mut changes } = history.take_undo().unwrap();
+        history.record(Origin::Undo, step(vec![rename("a", "b", None)]));
+        history.put_back(Origin::Undo, Step { verb, changes: changes.split_off(1) });
+        assert!(history.can_redo());
+        assert_eq!(history.take_undo().unwrap().changes, [rename("d", "c", None)]);
+
+        let again = history.take_redo().unwrap();
+        history.put_back(Origin::Redo, again.clone());
+        assert_eq!(history.take_redo(), Some(again));
     }
 
     #[test]
