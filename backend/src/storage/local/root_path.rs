@@ -46,7 +46,11 @@ impl RootPath {
         let identity = |path: &PathBuf| -> io::Result<Identity> { Ok(open(path)?.metadata()?.identity) };
         let hidden = self.hidden.as_ref().map(identity).transpose();
         let hidden = hidden.map_err(|error| StorageError::from_io(error, "opening the state directory"))?;
-        let above_hidden: io::Result<Vec<_>> = self.above_hidden().iter().map(identity).collect();
+        // What is mounted over the directory inside the root hides it from every path of the tree.
+        let is_absent =
+            |found: &io::Result<_>| found.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+        let above_hidden = self.above_hidden().iter().map(identity).filter(|found| !is_absent(found)).collect();
+        let above_hidden: io::Result<Vec<_>> = above_hidden;
         let above_hidden =
             above_hidden.map_err(|error| StorageError::from_io(error, "looking at the state directory"))?;
         let facts = RootFacts {
@@ -62,9 +66,18 @@ impl RootPath {
 
     /// The paths of the folders between the root and the hidden directory.
     fn above_hidden(&self) -> Vec<PathBuf> {
-        let hidden = self.hidden.iter().filter(|hidden| hidden.starts_with(&self.canonical));
-        let above = hidden.flat_map(|hidden| hidden.ancestors().skip(1));
-        above.take_while(|folder| *folder != self.canonical).map(Path::to_path_buf).collect()
+        let Some(hidden) = self.hidden_below_root() else { return Vec::new() };
+        let above = hidden.ancestors().skip(1).take_while(|folder| *folder != self.canonical);
+        above.map(Path::to_path_buf).collect()
+    }
+
+    /// The hidden directory as a path below the root; `None` if it is outside.
+    fn hidden_below_root(&self) -> Option<PathBuf> {
+        let hidden = self.hidden.as_ref()?;
+        if hidden.starts_with(&self.canonical) {
+            return Some(hidden.clone());
+        }
+        Some(self.canonical.join(self.below_on_disk(hidden).ok()??))
     }
 
     /// False if the hidden directory lies inside and is recognised by its identity alone. A folder above it may be
@@ -73,21 +86,25 @@ impl RootPath {
         let Some(hidden) = &self.hidden else { return true };
         match hidden.strip_prefix(&self.canonical) {
             Ok(inner) => is_below_reserved_name(inner.as_os_str().as_encoded_bytes()),
-            Err(_) => self.is_outside_on_disk(hidden),
+            Err(_) => self.below_on_disk(hidden).is_ok_and(|inner| {
+                inner.is_none_or(|inner| is_below_reserved_name(inner.as_os_str().as_encoded_bytes()))
+            }),
         }
     }
 
-    /// A container may mount a folder that lies in the root at a second place.
+    /// The path below the root of a directory that is reached by another path: a container may mount a folder that lies
+    /// in the root at a second place.
     #[cfg(target_os = "linux")]
-    fn is_outside_on_disk(&self, hidden: &Path) -> bool {
-        let inner = super::platform::below_on_disk(&self.canonical, hidden);
-        inner.is_ok_and(|inner| inner.is_none_or(|inner| is_below_reserved_name(&inner)))
+    fn below_on_disk(&self, hidden: &Path) -> io::Result<Option<PathBuf>> {
+        use std::os::unix::ffi::OsStringExt;
+        let inner = super::platform::below_on_disk(&self.canonical, hidden)?;
+        Ok(inner.map(|inner| std::ffi::OsString::from_vec(inner).into()))
     }
 
     /// Here each folder on the way is looked at in any case.
     #[cfg(not(target_os = "linux"))]
-    fn is_outside_on_disk(&self, _hidden: &Path) -> bool {
-        true
+    fn below_on_disk(&self, _hidden: &Path) -> io::Result<Option<PathBuf>> {
+        Ok(None)
     }
 }
 

@@ -194,6 +194,31 @@ fn a_state_directory_that_is_mounted_beside_the_root_is_hidden_in_it() {
     unmount(state.path());
 }
 
+#[test]
+fn a_folder_above_a_state_directory_that_is_mounted_beside_the_root_stays() {
+    let Some(disks) = Disks::of(a_folder_above_a_state_directory_that_is_mounted_beside_the_root_stays) else { return };
+    let (root, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::create_dir_all(disks.at("states/of/one")).unwrap();
+    bind(disks.root.path(), root.path());
+    // The mount shows the state directory, or a folder above it.
+    for (mounted, own) in [("states/of/one", ""), ("states/of", "one"), ("states", "of/one")] {
+        bind(&disks.at(mounted), state.path());
+        for containment in [Containment::Kernel, Containment::Walk, Containment::Portable] {
+            let storage = LocalStorage::open_with(root.path(), Some(&state.path().join(own)), containment).unwrap();
+            for folder in ["states", "states/of"].map(path) {
+                let reserved = Some(ErrorCode::NameReserved);
+                let moved = storage.rename(&folder, None, &path("moved"), &Expected::Nothing);
+                assert_eq!(code(moved), reserved, "{mounted}");
+                assert_eq!(code(storage.trash(&folder, None, trash_id(1), NOW)), reserved, "{mounted}");
+                assert!(storage.remove_tree(&folder, &mut || Visit::Continue).is_err(), "{mounted}");
+            }
+            assert!(disks.at("states/of/one").is_dir());
+        }
+        unmount(state.path());
+    }
+    unmount(root.path());
+}
+
 /// A bind mount shows the server's own directory, or a part of it, under another name.
 #[test]
 fn the_private_directory_is_hidden_at_the_place_of_a_bind_mount() {
