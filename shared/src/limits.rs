@@ -79,7 +79,7 @@ pub const FOLDER_ENTRIES_MAX: usize = 10_000_000;
 /// it.
 pub const LISTED_BYTES_MAX: u64 = 1 << 30;
 /// One owner has at most this part of that memory.
-pub const LISTED_OWNER_PART: u64 = 2;
+pub const LISTED_OWNER_PART: u64 = 4;
 /// Memory of one answer that is not counted, in bytes.
 pub const LISTED_UNCOUNTED_BYTES: usize = 128 << 10;
 /// Longest block of a listing in columns, in bytes: the body of one control frame.

@@ -55,7 +55,7 @@ pub struct TcpSettings {
     /// Memory for the sorted names of large folders, in MiB [default: 256].
     #[arg(long, value_name = "MIB", help_heading = LIMITS)]
     pub listing_memory_mib: Option<usize>,
-    /// Memory for folders that are being listed or walked, in MiB; one user has half of it [default: 1024].
+    /// Memory for folders that are being listed or walked, in MiB; one user has a quarter of it [default: 1024].
     #[arg(long, value_name = "MIB", help_heading = LIMITS)]
     pub reading_memory_mib: Option<usize>,
     /// Memory for running uploads, in MiB [default: 64].

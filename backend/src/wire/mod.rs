@@ -19,7 +19,7 @@ pub use frame::{Frame, Incoming};
 pub use in_process::{InProcessConnector, InProcessListener, in_process};
 pub use key::{Key, KeyError, KeyId};
 pub use pipe::{PipeReader, PipeWriter};
-pub use progress::SendProgress;
+pub use progress::{MemoryHeld, SendProgress};
 pub use proof::Transcript;
 pub use reader::FrameReader;
 pub use source::Source;

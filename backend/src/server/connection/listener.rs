@@ -56,7 +56,7 @@ pub async fn serve(mut listeners: Listeners, server: Arc<Server>, shutdown: Canc
     let connections_max = connections.server.config.connections_max;
     let places = [Newcomers::by_address(), Newcomers::of_one(), Newcomers::of_one()];
     let places = places.map(|newcomers| Places::new(connections_max, newcomers));
-    connections.tasks.spawn(watch_pace(places.clone(), connections.shutdown.clone()));
+    connections.tasks.spawn(watch_pace(places.clone(), Arc::clone(&connections.server), connections.shutdown.clone()));
     let [tcp_places, unix_places, in_process_places] = places;
     connections.tasks.spawn(run_maintenance(Arc::clone(&connections.server), connections.shutdown.clone()));
     loop {
@@ -85,14 +85,15 @@ pub async fn serve(mut listeners: Listeners, server: Arc<Server>, shutdown: Canc
     info!("the file server has stopped");
 }
 
-/// Ends slow connections of listeners whose places are scarce, until `shutdown`.
-async fn watch_pace(places: [Arc<Places>; 3], shutdown: CancellationToken) {
+/// Ends slow connections while what they hold is scarce, until `shutdown`.
+async fn watch_pace(places: [Arc<Places>; 3], server: Arc<Server>, shutdown: CancellationToken) {
+    let memory = &server.admissions.listed_bytes;
     let start = Instant::now();
     let mut ticks = interval(LEAST_PACE_TIME / 4);
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
-            now = ticks.tick() => places.iter().for_each(|places| places.judge(now, start)),
+            now = ticks.tick() => places.iter().for_each(|places| places.judge(now, start, memory)),
         }
     }
 }

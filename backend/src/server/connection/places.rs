@@ -57,15 +57,18 @@ impl Places {
         Ok(Entered { places: Arc::clone(self), newcomer, too_slow: CancellationToken::new() })
     }
 
-    /// Ends the connections of clients that are slower than the least pace, while places are scarce.
-    pub(super) fn judge(&self, now: Instant, start: Instant) {
+    /// Ends the connections of clients that are slower than the least pace: while places are scarce, and, of answers that
+    /// hold it, while `memory` is scarce.
+    pub(super) fn judge(&self, now: Instant, start: Instant, memory: &Admission) {
         let (is_scarce, now) = (self.clients.is_scarce(), now.duration_since(start));
+        let is_memory_scarce = memory.is_scarce();
         for client in self.watched().clients.values_mut() {
             let Some(bytes) = client.progress.waiting() else {
                 client.pace = None;
                 continue;
             };
             let pace = client.pace.get_or_insert_with(|| Pace::new(LEAST_PACE, now, bytes));
+            let is_scarce = is_scarce || is_memory_scarce && client.progress.holds_memory();
             if pace.judge(now, bytes, is_scarce) == Keeps::Nothing {
                 client.too_slow.cancel();
             }
@@ -145,5 +148,28 @@ mod tests {
         assert!(!places.are_taken());
         drop(closing);
         assert_eq!(places.newcomers.count(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_loses_memory_that_is_scarce() {
+        let places = Places::new(8, Newcomers::of_one());
+        let memory = Admission::new(Bounds { all: 4, one: 4, waiting_one: 0, waiting_all: 0 });
+        let (mut kept, mut ends) = (Vec::new(), Vec::new());
+        for holds_memory in [true, false] {
+            let entered = places.enter(Who::one()).await.unwrap_or_else(|_| panic!("refused"));
+            ends.push(entered.too_slow.clone());
+            let progress = Arc::default();
+            let place = entered.authenticated("k:1", &progress).unwrap_or_else(|_| panic!("refused"));
+            progress.begin();
+            kept.push((place, holds_memory.then(|| progress.hold_memory())));
+        }
+        let start = Instant::now();
+        let ended = |times: u32| {
+            places.judge(start + LEAST_PACE_TIME * times, start, &memory);
+            ends.iter().map(CancellationToken::is_cancelled).collect::<Vec<_>>()
+        };
+        assert_eq!((ended(0), ended(1)), (vec![false, false], vec![false, false]));
+        let _all = memory.try_take(Who::client("a"), 4).unwrap();
+        assert_eq!(ended(2), [true, false]);
     }
 }

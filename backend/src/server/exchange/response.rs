@@ -16,7 +16,7 @@ use super::control::RequestControl;
 use super::effect::{CloseOnDrop, EffectGate};
 use super::sink::Sink;
 use crate::server::error::RequestError;
-use crate::wire::FrameWriter;
+use crate::wire::{FrameWriter, MemoryHeld};
 
 /// Writes the frames that answer one request.
 pub(in crate::server) struct ResponseWriter<'a, W> {
@@ -37,6 +37,12 @@ impl<'a, W: AsyncWrite + Unpin> ResponseWriter<'a, W> {
     /// Limits the time until the first frame, in milliseconds from now.
     pub(in crate::server) fn set_deadline(&mut self, milliseconds: Option<u32>) {
         self.deadline = milliseconds.map(|time| Instant::now() + Duration::from_millis(time.into()));
+    }
+
+    /// Notes that the answer holds memory that is counted, until the guard is dropped: while that memory is scarce, a
+    /// client that takes too little of the answer is disconnected.
+    pub(in crate::server) fn hold_memory(&self) -> MemoryHeld {
+        self.writer.progress().hold_memory()
     }
 
     /// Set by CANCEL and at the end of the connection; for work on other threads.

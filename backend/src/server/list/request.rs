@@ -57,6 +57,7 @@ pub(in crate::server) async fn list<W: Sink>(
             FreshPage { reader: &reader, snapshots, entries_max, key, page, memory }.first_batch(response).await?
         }
     };
+    let _watched = response.hold_memory();
     let mut memory = CountedMemory::new(listed_bytes, who);
     if batch.rest.is_empty() {
         // The answer lives as long as its reader takes, and the names do not.

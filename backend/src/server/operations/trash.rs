@@ -45,6 +45,7 @@ pub(in crate::server) async fn list<W: Sink>(
     });
     let TrashListing { items, total, more } = response.until_cancelled(listing).await?;
     let mut memory = CountedMemory::new(&admissions.listed_bytes, who);
+    let _watched = response.hold_memory();
     // The whole page lives as long as its reader takes.
     memory.set(items.iter().map(|item| size_of::<TrashItem>() + entry_bytes(&item.entry)).sum())?;
     let next_cursor = items.last().filter(|_| more).map(cursor);

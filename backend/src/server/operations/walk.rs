@@ -64,6 +64,7 @@ pub(in crate::server) async fn walk<W: Sink>(
     let who = share_of(&request.caller, peer)?;
     let memory = CountedMemory::new(&admissions.listed_bytes, who);
     let (storage, cancelled) = (Arc::clone(storage), response.cancelled().clone());
+    let _watched = response.hold_memory();
     let mut walker = Walker { storage, cancelled, starts, index, after, stack: None, batch: Vec::new(), memory };
     loop {
         let work = blocking_in_turn(&admissions.folders_read, who, move || {

@@ -48,7 +48,7 @@ async fn begin<M: shared::wire::Message>(
 
 #[tokio::test]
 async fn listings_that_are_not_read_hold_bounded_memory_of_one_client() {
-    let server = serve(24 << 20).await;
+    let server = serve(48 << 20).await;
     let orders = [
         (SortKey::Name, Direction::Ascending),
         (SortKey::Name, Direction::Descending),
@@ -87,7 +87,7 @@ async fn listings_that_are_not_read_hold_bounded_memory_of_one_client() {
 
 #[tokio::test]
 async fn walks_that_are_not_read_hold_bounded_memory_of_one_client() {
-    let server = serve(64 << 20).await;
+    let server = serve(128 << 20).await;
     let walk = |address: &str| Walk { caller: visitor(address), paths: vec![path("long")], cursor: None };
     let mut held = Vec::new();
     let code = loop {
