@@ -31,6 +31,7 @@ mod router;
 mod routes;
 mod sendfile;
 mod state;
+mod whole_answer;
 
 pub use config::{Anonymous, GatewayConfig, PageFiles, least_pace};
 pub use connection::listener::{serve, serve_tls};

@@ -12,6 +12,11 @@ const OWN_CONNECTIONS_MIN: u64 = 16;
 /// Memory of the largest archive while it is planned, in bytes: its manifest, the room of the growing list for more
 /// entries, and the names. One client may have that much at least, since it would be refused for ever otherwise.
 const ARCHIVE_BYTES_MAX: u64 = 2 * ARCHIVE_MANIFEST_BYTES_MAX as u64;
+/// Memory of the answers that are whole before they are sent, in bytes.
+const ANSWER_BYTES_MAX: u64 = 256 << 20;
+/// Room for the largest of these: a page of 1000 entries, each with a path of 4 KiB that is three times as long in JSON.
+/// One client may have that much at least, since it would be refused for ever otherwise.
+const LARGEST_ANSWER_BYTES: u64 = 16 << 20;
 /// Archives of one client that are planned at once. To plan one takes a core of the file server and one of the gateway.
 const PLANNED_OF_ONE_MAX: u64 = 1;
 /// Memory of request bodies that are read as a whole, in bytes: many times what the page sends in one request.
@@ -28,6 +33,8 @@ pub(crate) struct Places {
     /// Requests in progress, up to the last byte of the answer.
     pub(crate) requests: Admission,
     pub(crate) event_streams: Admission,
+    /// The memory of answers that are whole before they are sent, in bytes.
+    pub(crate) answers: Admission,
     /// The memory of archives, in bytes.
     pub(crate) archives: Admission,
     /// Archives whose entries are being found. Further ones wait, by turns of their clients.
@@ -61,6 +68,7 @@ impl Places {
             connections: Leases::new(shared(connections, OWN_CONNECTIONS_MIN), config.rest_time),
             requests: Admission::new(requests),
             event_streams: Admission::new(shared(config.event_streams_max as u64, OWN_CONNECTIONS_MIN)),
+            answers: Admission::new(shared(ANSWER_BYTES_MAX, LARGEST_ANSWER_BYTES)),
             archives: Admission::new(shared(archives.max(ARCHIVE_BYTES_MAX), ARCHIVE_BYTES_MAX)),
             planned_archives: Admission::new(planned),
             bodies: Admission::new(shared(BODY_BYTES_MAX.max(body), body)),
@@ -69,14 +77,24 @@ impl Places {
     }
 
     /// What is held of each kind of place, by its name in the metrics.
-    pub(crate) fn figures(&self) -> [(&'static str, Figures); 8] {
-        let Self { new_connections, connections, requests, event_streams, archives, planned_archives, bodies, ahead } =
-            self;
+    pub(crate) fn figures(&self) -> [(&'static str, Figures); 9] {
+        let Self {
+            new_connections,
+            connections,
+            requests,
+            event_streams,
+            answers,
+            archives,
+            planned_archives,
+            bodies,
+            ahead,
+        } = self;
         [
             ("http_new_connections", new_connections.figures()),
             ("http_connections", connections.figures()),
             ("http_requests", requests.figures()),
             ("event_streams", event_streams.figures()),
+            ("answer_bytes", answers.figures()),
             ("archive_bytes", archives.figures()),
             ("planned_archives", planned_archives.figures()),
             ("body_bytes", bodies.figures()),
@@ -84,9 +102,9 @@ impl Places {
         ]
     }
 
-    /// Whether connections or requests are scarce.
+    /// Whether connections, requests or the memory of answers is scarce.
     pub(crate) fn is_scarce(&self) -> bool {
-        self.connections.is_scarce() || self.requests.is_scarce()
+        self.connections.is_scarce() || self.requests.is_scarce() || self.answers.is_scarce()
     }
 }
 

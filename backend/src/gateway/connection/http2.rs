@@ -21,10 +21,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 
 use super::http1::ConnectionContext;
-use super::sliced_body::SlicedBody;
 use super::timeouts::TimeoutStream;
 use crate::admission::{Admission, Permit, Who};
 use crate::gateway::http::observed_body::{BodyObserver, ObservedBody, Polled};
+use crate::gateway::http::sliced_body::SlicedBody;
 use crate::gateway::peer_pace::{PaceRule, PeerPace};
 use crate::gateway::phase::Phase;
 

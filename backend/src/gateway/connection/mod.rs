@@ -5,6 +5,5 @@ pub(super) mod http1;
 #[cfg(feature = "tls")]
 pub(super) mod http2;
 pub(super) mod listener;
-pub(super) mod sliced_body;
 mod timeouts;
 pub(super) mod tls;

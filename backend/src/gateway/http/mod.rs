@@ -26,4 +26,5 @@ pub(super) mod range;
 pub(super) mod redirect;
 pub(super) mod request_body;
 pub(super) mod request_path;
+pub(super) mod sliced_body;
 pub(super) mod whole_body;

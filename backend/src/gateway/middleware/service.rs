@@ -27,6 +27,7 @@ use crate::gateway::places;
 use crate::gateway::request_id::RequestId;
 use crate::gateway::router;
 use crate::gateway::state::Gateway;
+use crate::gateway::whole_answer;
 
 /// The body of an answer, observed by the access log.
 pub(crate) type CountedBody = ObservedBody<Body, AccessLog>;
@@ -61,7 +62,7 @@ impl GatewayService {
         let mut response = match self.place(&request, who) {
             Ok(place) => {
                 log.place = place;
-                self.admit(request).await
+                self.admit(request, who).await
             }
             Err(refusal) => refused_place(gateway, request, refusal),
         };
@@ -85,7 +86,7 @@ impl GatewayService {
     }
 
     /// Checks the request and calls the router.
-    async fn admit(&self, mut request: Request) -> Response {
+    async fn admit(&self, mut request: Request, who: Option<Who>) -> Response {
         let gateway = &self.gateway;
         if let Err(error) = check(gateway, &request) {
             drop(RequestBody::of(&gateway.bodies, &mut request));
@@ -100,8 +101,9 @@ impl GatewayService {
             return (StatusCode::NO_CONTENT, cors::preflight(request.headers(), origins)).into_response();
         }
         let allowed = cors::allowed(request.headers(), origins);
+        let method = request.method().clone();
         let mut response = match self.routes.call(request).await {
-            Ok(response) => response,
+            Ok(response) => whole_answer::count(&gateway.places, who, &method, response).await,
             Err(never) => match never {},
         };
         cors::add_headers(response.headers_mut(), allowed, origins);

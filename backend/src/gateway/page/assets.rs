@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -18,6 +19,7 @@ use crate::gateway::http::conditional::Conditions;
 use crate::gateway::http::content_type;
 use crate::gateway::http::headers::set;
 use crate::gateway::http::negotiate::{Coding, coding};
+use crate::gateway::whole_answer::AnswerMemory;
 
 const INDEX: &str = "index.html";
 
@@ -127,7 +129,8 @@ impl Page {
         if coding != Coding::Identity {
             answer.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.token()));
         }
-        (StatusCode::OK, answer, Body::from(Bytes::from_static(bytes))).into_response()
+        (StatusCode::OK, answer, Extension(AnswerMemory::Program), Body::from(Bytes::from_static(bytes)))
+            .into_response()
     }
 
     /// Isolates the page from other sites.

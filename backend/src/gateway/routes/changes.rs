@@ -19,7 +19,9 @@ use crate::gateway::http::query::Query;
 use crate::gateway::http::request_body::RequestBody;
 use crate::gateway::http::{idempotency_key, json};
 use crate::gateway::openapi::operation::Operation;
+use crate::gateway::owner::owner;
 use crate::gateway::state::Gateway;
+use crate::gateway::whole_answer::AnswerMemory;
 use crate::random::random_bytes;
 
 /// How long the answer waits for the end of a change by default. A change that takes longer is answered as a running
@@ -37,12 +39,18 @@ pub(crate) async fn change(
     json::wants_json(request.headers())?;
     let wait = wait(&Query::parse(request.uri().query().unwrap_or_default())?)?;
     let key = idempotency_key::key(request.headers())?;
+    let who = owner(request.extensions());
     let headers = std::mem::take(request.headers_mut());
     let RequestChange { change, .. } = json::read(&headers, body).await?;
     check(&change)?;
+    let memory = AnswerMemory::of_change(&gateway.places, who, &change)?;
     let key = key.map_or_else(random_key, Ok)?;
     let job = gateway.begin_change(&caller, key, &change, wait).await?;
-    answer(job, &change)
+    let mut response = answer(job, &change)?;
+    if let Some(memory) = memory {
+        response.extensions_mut().insert(memory);
+    }
+    Ok(response)
 }
 
 impl Gateway {

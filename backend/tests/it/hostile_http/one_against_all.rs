@@ -8,8 +8,11 @@ use std::time::Duration;
 use backend::admission::LeastPace;
 use backend::client::PoolConfig;
 use backend::gateway::{Anonymous, GatewayConfig};
+use backend::server::ServerConfig;
+use backend::storage::Storage;
 use backend::storage::memory::MemoryStorage;
 use futures_util::future::select_all;
+use shared::{Timestamp, TrashId, VPath};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
@@ -458,5 +461,74 @@ async fn bodies_of_a_million_values_are_refused_unread() {
         assert_eq!(answer.status, expected, "{target} {length}");
         assert!(answer.body.len() < 4096, "{target} {length}");
     }
+    gateway.assert_healthy_and_stop().await;
+}
+
+/// 85 letters of three bytes, which JSON has as 765 characters.
+fn long_name() -> String {
+    "\u{5b57}".repeat(85)
+}
+
+/// As many answers as the client gets before one is refused, at most 40. It reads only their first line.
+async fn unread(gateway: &TestGateway, from: [u8; 4], target: &str) -> Vec<TcpStream> {
+    let mut held = Vec::new();
+    for _ in 0..40 {
+        let head = format!("GET {target} HTTP/1.1\r\nhost: localhost\r\naccept: application/json, text/html");
+        let mut stream = begin(gateway, from, &head).await;
+        match status(&mut stream).await {
+            200 => held.push(stream),
+            429 => break,
+            other => panic!("{other}"),
+        }
+    }
+    held
+}
+
+/// A page has 11 MB, and one client may have 64 MiB.
+#[tokio::test]
+async fn whole_answers_that_one_client_does_not_read_take_little_memory() {
+    const ITEMS: u32 = 1000;
+    let deep = vec![long_name(); 14].join("/");
+    let storage = MemoryStorage::new();
+    storage.add_file("hello.txt", "hello").unwrap();
+    for number in 0..ITEMS {
+        storage.add_file(format!("{deep}/kept{number}"), "x").unwrap();
+        storage.add_file(format!("{deep}/thrown{number}"), "x").unwrap();
+        let path = VPath::from_bytes(format!("{deep}/thrown{number}").into_bytes()).unwrap();
+        let mut id = [0; 16];
+        id[..4].copy_from_slice(&number.to_be_bytes());
+        storage.trash(&path, None, TrashId(id), Timestamp(1)).unwrap();
+    }
+    let gateway = TestGateway::in_front_of(TestServer::with_storage(Arc::new(storage)).await, config()).await;
+    let folder = VPath::from_bytes(deep.into_bytes()).unwrap().encoded();
+    for target in ["/api/v1/trash".to_owned(), format!("/api/v1/list/{folder}")] {
+        let held = unread(&gateway, ATTACKER, &target).await;
+        assert!((1..=7).contains(&held.len()), "{} of {target}", held.len());
+        assert_eq!(send(&gateway, OTHER, &format!("GET {target}"), b"").await.status, 200);
+        assert_eq!(send(&gateway, ATTACKER, "GET /files/hello.txt", b"").await.text(), "hello");
+        drop(held);
+        wait_for(&gateway, "passerelle_places_held{kind=\"answer_bytes\"} 0\n").await;
+    }
+    gateway.assert_healthy_and_stop().await;
+}
+
+#[tokio::test]
+async fn listings_that_two_clients_do_not_read_leave_memory_to_others() {
+    let storage = MemoryStorage::new();
+    for number in 0..10_000 {
+        storage.add_file(format!("long/{number:05}{}", "\u{5b57}".repeat(80)), "x").unwrap();
+    }
+    let server = ServerConfig { listed_bytes_max: 48 << 20, ..ServerConfig::default() };
+    let server = TestServer::with_config(Arc::new(storage), server).await;
+    let gateway = TestGateway::in_front_of(server, config()).await;
+    let mut held = Vec::new();
+    for attacker in [[127, 0, 0, 2], [127, 0, 0, 4]] {
+        let of_one = unread(&gateway, attacker, "/files/long/").await;
+        assert!((1..40).contains(&of_one.len()), "{}", of_one.len());
+        held.push(of_one);
+    }
+    let served = unread(&gateway, OTHER, "/files/long/").await;
+    assert!(!served.is_empty());
+    drop((held, served));
     gateway.assert_healthy_and_stop().await;
 }

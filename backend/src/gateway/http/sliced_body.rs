@@ -1,5 +1,5 @@
-//! [`SlicedBody`]: a body in slices for HTTP/2. A stream takes its next piece once the client has accepted nearly all of
-//! the one before, so the pace of a slow client shows in short pieces only.
+//! [`SlicedBody`]: a body in slices, for HTTP/2 and for answers that are whole in memory. A stream takes its next piece
+//! once the client has accepted nearly all of the one before, so the pace of a slow client shows in short pieces only.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -10,14 +10,14 @@ use http_body::{Body, Frame, SizeHint};
 /// Longest slice, in bytes: two frames of HTTP/2.
 const SLICE_BYTES: usize = 32 << 10;
 
-pub(super) struct SlicedBody<B> {
+pub(crate) struct SlicedBody<B> {
     body: B,
     /// What is left of the last piece.
     rest: Bytes,
 }
 
 impl<B> SlicedBody<B> {
-    pub(super) fn new(body: B) -> Self {
+    pub(crate) fn new(body: B) -> Self {
         Self { body, rest: Bytes::new() }
     }
 

@@ -1,0 +1,169 @@
+//! Answers that are whole in memory before they are sent. Each counts for its client until the connection has taken its
+//! last byte, because a client that reads nothing keeps it as long as it likes.
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::Method;
+use http_body::Body as _;
+use shared::{Change, ErrorCode};
+
+use crate::admission::{Permit, Who};
+use crate::gateway::http::problem::ErrorResponse;
+use crate::gateway::http::sliced_body::SlicedBody;
+use crate::gateway::places::{self, Places};
+
+/// Longest answer that is not counted, in bytes: most answers ask no admission.
+const UNCOUNTED_BYTES: u64 = 16 << 10;
+/// Estimated bytes of the outcome of an item without its paths.
+const OUTCOME_BYTES: u64 = 256;
+/// A path is percent-encoded in JSON: three characters for one byte.
+const ENCODED_PART: u64 = 3;
+
+/// Where the bytes of a whole answer are counted, as an extension of the response. Without it they are counted when
+/// the answer is complete.
+#[derive(Clone)]
+pub(crate) enum AnswerMemory {
+    /// They are a part of the program, which all answers share.
+    Program,
+    /// They were counted before the request had an effect.
+    Taken(Arc<Permit>),
+}
+
+impl AnswerMemory {
+    /// Takes memory for the outcomes of a change that has not begun; `None` if they are short. A change is not refused
+    /// once it has had an effect.
+    ///
+    /// # Errors
+    /// [`ErrorCode::TooManyRequests`] or [`ErrorCode::TooManyConnections`] if the client or all clients have too much.
+    pub(crate) fn of_change(places: &Places, who: Who, change: &Change) -> Result<Option<Self>, ErrorResponse> {
+        let paths = shared::wire::encode(change).len() as u64;
+        let bytes = ENCODED_PART * paths + OUTCOME_BYTES * change.len() as u64;
+        if bytes <= UNCOUNTED_BYTES {
+            return Ok(None);
+        }
+        match places.answers.try_take(who, bytes) {
+            Ok(permit) => Ok(Some(Self::Taken(Arc::new(permit)))),
+            Err(refusal) => Err(places::refused(places::reason(refusal, places.answers.figures()))),
+        }
+    }
+}
+
+/// The bytes of an answer, and its memory until they are dropped.
+struct Counted {
+    bytes: Bytes,
+    _taken: Option<Arc<Permit>>,
+    _rest: Option<Permit>,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Counts a whole answer for `who`, and sends it in slices, so that its request has its place until the client has taken
+/// nearly all of it. Without memory for it, the answer to a request that changes nothing is refused; the one that tells of
+/// a change is sent.
+pub(crate) async fn count(places: &Places, who: Option<Who>, method: &Method, mut response: Response) -> Response {
+    let memory = response.extensions_mut().remove::<AnswerMemory>();
+    let whole = response.body().size_hint().exact().filter(|bytes| *bytes > UNCOUNTED_BYTES);
+    let (Some(bytes), Some(who)) = (whole, who) else { return response };
+    let taken = match memory {
+        Some(AnswerMemory::Program) => return response,
+        Some(AnswerMemory::Taken(permit)) => Some(permit),
+        None => None,
+    };
+    let uncounted = bytes.saturating_sub(taken.as_ref().map_or(0, |permit| permit.amount()));
+    let rest = match places.answers.try_take(who, uncounted.max(1)) {
+        Ok(permit) => Some(permit),
+        Err(refusal) if method.is_safe() => {
+            return places::refused(places::reason(refusal, places.answers.figures())).into_response();
+        }
+        Err(_) => None,
+    };
+    let (parts, body) = response.into_parts();
+    match to_bytes(body, usize::MAX).await {
+        Ok(bytes) => {
+            let bytes = Bytes::from_owner(Counted { bytes, _taken: taken, _rest: rest });
+            Response::from_parts(parts, Body::new(SlicedBody::new(Body::from(bytes))))
+        }
+        Err(_) => ErrorResponse::new(ErrorCode::Internal).into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+    use shared::VPath;
+
+    use super::*;
+    use crate::gateway::config::GatewayConfig;
+
+    const LONG: usize = 100 << 10;
+
+    fn places() -> Places {
+        Places::new(&GatewayConfig::default())
+    }
+
+    fn held(places: &Places) -> u64 {
+        places.answers.figures().held
+    }
+
+    async fn counted(places: &Places, method: &Method, response: impl IntoResponse) -> Response {
+        count(places, Some(Who::client("a")), method, response.into_response()).await
+    }
+
+    fn folders(count: usize) -> Change {
+        Change::MakeFolder { paths: vec![VPath::from_bytes(*b"folder").unwrap(); count], existing_ok: false }
+    }
+
+    #[tokio::test]
+    async fn a_long_answer_counts_until_its_last_byte_is_dropped() {
+        let places = places();
+        let response = counted(&places, &Method::GET, vec![7; LONG]).await;
+        assert_eq!(held(&places), LONG as u64);
+        assert_eq!(response.body().size_hint().exact(), Some(LONG as u64));
+        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        assert_eq!(&bytes[..], vec![7; LONG]);
+        assert_eq!(held(&places), 0);
+        drop(counted(&places, &Method::GET, vec![7; UNCOUNTED_BYTES as usize]).await);
+        let mut shared = vec![7; LONG].into_response();
+        shared.extensions_mut().insert(AnswerMemory::Program);
+        let shared = counted(&places, &Method::GET, shared).await;
+        assert_eq!(held(&places), 0);
+        drop(shared);
+    }
+
+    #[tokio::test]
+    async fn without_memory_an_answer_is_refused_unless_it_tells_of_a_change() {
+        let places = places();
+        let one = places.answers.figures().bounds.one;
+        let all_of_one = places.answers.try_take(Who::client("a"), one).unwrap();
+        let refused = counted(&places, &Method::GET, vec![7; LONG]).await;
+        assert!(refused.extensions().get::<ErrorResponse>().is_some_and(|e| e.code == ErrorCode::TooManyRequests));
+        let sent = counted(&places, &Method::POST, vec![7; LONG]).await;
+        assert_eq!((sent.status(), sent.body().size_hint().exact()), (StatusCode::OK, Some(LONG as u64)));
+        assert!(AnswerMemory::of_change(&places, Who::client("a"), &folders(1000)).is_err());
+        assert!(AnswerMemory::of_change(&places, Who::client("a"), &folders(1)).unwrap().is_none());
+        assert!(AnswerMemory::of_change(&places, Who::client("b"), &folders(1000)).unwrap().is_some());
+        drop(all_of_one);
+        assert_eq!(held(&places), 0);
+    }
+
+    #[tokio::test]
+    async fn an_answer_of_a_change_counts_more_than_was_estimated() {
+        let places = places();
+        let memory = AnswerMemory::of_change(&places, Who::client("a"), &folders(80)).unwrap().unwrap();
+        let estimated = held(&places);
+        assert!(estimated < LONG as u64);
+        let mut response = vec![7; LONG].into_response();
+        response.extensions_mut().insert(memory);
+        let response = counted(&places, &Method::POST, response).await;
+        assert_eq!(held(&places), LONG as u64);
+        drop(response);
+        assert_eq!(held(&places), 0);
+    }
+}
