@@ -136,6 +136,17 @@ impl ErrorResponse {
         self
     }
 
+    /// Says by how many bytes unfinished uploads would exceed their limit.
+    fn over_unfinished_bytes(self, bytes: u64) -> Self {
+        self.with_detail(format!(
+            "Unfinished uploads would hold {bytes} bytes more than they may. Finish or cancel some, or send a smaller file."
+        ))
+        .in_french(format!(
+            "Les téléversements inachevés occuperaient {bytes} octets de plus que permis. Terminez-en ou annulez-en, ou \
+             envoyez un fichier plus petit."
+        ))
+    }
+
     fn retry_after(self, time: Option<Duration>) -> Self {
         match time {
             // Rounded up, so that a client does not come back too early.
@@ -257,6 +268,7 @@ impl From<ClientError> for ErrorResponse {
     fn from(error: ClientError) -> Self {
         let response = Self { cause: error.message, ..Self::new(error.code).retry_after(error.retry_after) };
         match error.missing_bytes {
+            Some(bytes) if error.code == ErrorCode::QuotaExceeded => response.over_unfinished_bytes(bytes),
             Some(bytes) => response.also(&format!("{bytes} bytes are missing."), &format!("Il manque {bytes} octets.")),
             None => response,
         }

@@ -181,16 +181,8 @@ fn not_staged(error: ClientError) -> ErrorResponse {
         ErrorCode::TooManyRequests if error.retry_after.is_none() => ErrorResponse::from(error)
             .with_detail("There are too many unfinished uploads. Finish or delete some, then try again.")
             .in_french("Trop de téléversements sont inachevés. Terminez-en ou annulez-en, puis réessayez."),
-        ErrorCode::QuotaExceeded => unfinished_bytes(error),
         _ => error.into(),
     }
-}
-
-/// 507 for unfinished uploads that would hold more bytes than they may.
-fn unfinished_bytes(error: ClientError) -> ErrorResponse {
-    ErrorResponse::from(error)
-        .with_detail("Unfinished uploads hold too many bytes. Finish or delete some, then try again.")
-        .in_french("Les téléversements inachevés occupent trop de place. Terminez-en ou annulez-en, puis réessayez.")
 }
 
 /// The headers that describe the file: validator, date, digest (RFC 9530) and outcome.

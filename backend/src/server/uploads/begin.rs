@@ -61,10 +61,11 @@ impl Uploads {
         record: UploadRecord,
         target: Option<&VPath>,
     ) -> Result<Upload, RequestError> {
-        let (id, joined) = (record.id, record.is_joined());
+        let (id, bytes) = (record.id, record.length.unwrap_or(0));
         self.unfinished.enter(id, &record.owner, record.client.as_deref())?;
-        let held = if joined { self.unfinished.hold(id, record.length.unwrap_or(0)) } else { Ok(()) };
-        let inserted = held.map_err(RequestError::from).and_then(|()| self.insert(record, target));
+        let unfinished = &self.unfinished;
+        let fits = if record.is_joined() { unfinished.hold(id, bytes) } else { unfinished.check(id, bytes) };
+        let inserted = fits.map_err(RequestError::from).and_then(|()| self.insert(record, target));
         if !inserted.as_ref().is_ok_and(|upload| upload.id == id) {
             self.unfinished.leave(id);
         }

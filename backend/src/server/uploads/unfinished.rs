@@ -108,23 +108,21 @@ impl Unfinished {
     /// that has left the count is not refused.
     ///
     /// # Errors
-    /// [`ErrorCode::QuotaExceeded`].
+    /// [`ErrorCode::QuotaExceeded`] with the missing bytes.
     pub(super) fn hold(&self, id: UploadId, bytes: u64) -> Result<(), Failure> {
         let mut counts = self.counts();
-        let Some(counted) = counts.uploads.get(&id) else { return Ok(()) };
-        let used = counts.of_principal(&counted.principal).bytes;
-        let wanted = used.saturating_sub(counted.bytes).saturating_add(bytes);
-        if bytes > counted.bytes {
-            refuse_above(self.limits.bytes_max, wanted, "of this user")?;
-            if let Some(client) = counted.client {
-                let used = counts.of_client(client).bytes;
-                let wanted = used.saturating_sub(counted.bytes).saturating_add(bytes);
-                let others = counts.others(&counted.principal, client);
-                refuse_above(self.limits.beside(others).bytes_max, wanted, "from this address")?;
-            }
-        }
+        self.limits.check(&counts, id, bytes)?;
         counts.set_bytes(id, bytes);
         Ok(())
+    }
+
+    /// Fails if [`Unfinished::hold`] would. Counts nothing: an upload that is announced and not sent takes no bytes from
+    /// others.
+    ///
+    /// # Errors
+    /// [`ErrorCode::QuotaExceeded`] with the missing bytes.
+    pub(super) fn check(&self, id: UploadId, bytes: u64) -> Result<(), Failure> {
+        self.limits.check(&self.counts(), id, bytes)
     }
 
     /// Counts an upload no more. A second call has no effect.
@@ -143,6 +141,15 @@ impl Unfinished {
 }
 
 impl UnfinishedLimits {
+    fn check(self, counts: &Counts, id: UploadId, bytes: u64) -> Result<(), Failure> {
+        let Some(counted) = counts.uploads.get(&id).filter(|counted| counted.bytes < bytes) else { return Ok(()) };
+        let wanted = |used: Usage| used.bytes.saturating_sub(counted.bytes).saturating_add(bytes);
+        refuse_above(self.bytes_max, wanted(counts.of_principal(&counted.principal)), "of this user")?;
+        let Some(client) = counted.client else { return Ok(()) };
+        let bytes_max = self.beside(counts.others(&counted.principal, client)).bytes_max;
+        refuse_above(bytes_max, wanted(counts.of_client(client)), "from this address")
+    }
+
     /// What one client may have: a part of what the others leave.
     fn beside(self, others: Usage) -> Self {
         let part = |max: u64, others: u64| max.saturating_sub(others).div_ceil(UNFINISHED_CLIENT_PART);
@@ -151,13 +158,13 @@ impl UnfinishedLimits {
 }
 
 /// # Errors
-/// [`ErrorCode::QuotaExceeded`] if `wanted` is more than `bytes_max`.
+/// [`ErrorCode::QuotaExceeded`] with the missing bytes if `wanted` is more than `bytes_max`.
 fn refuse_above(bytes_max: u64, wanted: u64, whose: &str) -> Result<(), Failure> {
     match wanted.checked_sub(bytes_max) {
         None | Some(0) => Ok(()),
         Some(over) => {
             let message = format!("the unfinished uploads {whose} would hold {over} bytes more than their {bytes_max}");
-            Err(Failure::new(ErrorCode::QuotaExceeded, message))
+            Err(Failure::new(ErrorCode::QuotaExceeded, message).missing(over))
         }
     }
 }

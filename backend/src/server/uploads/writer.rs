@@ -83,7 +83,8 @@ impl Writer {
     /// Prepares an upload for the bytes of a PUT, after passing `gate`. Blocks.
     ///
     /// # Errors
-    /// [`ErrorCode::Canceled`] of the gate, [`ErrorCode::Gone`], [`ErrorCode::NoSpace`], and as [`write_range`].
+    /// [`ErrorCode::Canceled`] of the gate, [`ErrorCode::Gone`], [`ErrorCode::NoSpace`],
+    /// [`ErrorCode::QuotaExceeded`], and as [`write_range`].
     pub(super) fn open(
         uploads: Arc<Uploads>,
         lock: Arc<UploadLock>,
@@ -98,6 +99,13 @@ impl Writer {
         let range = write_range(&record, request)?;
         gate.begin()?;
         let staged: Arc<dyn Staged> = Arc::from(uploads.open(&record)?);
+        if record.length.is_none()
+            && let Some(length) = range.length
+        {
+            // Now announced: refused as at the beginning of an upload.
+            fits(Some(length - range.start), staged.space()?)?;
+            uploads.unfinished.check(record.id, length)?;
+        }
         if let Some(end) = range.end {
             fits(Some(end - range.start), staged.space()?)?;
             uploads.unfinished.hold(record.id, end)?;

@@ -6,5 +6,6 @@ mod creation;
 mod extensions;
 mod finishing;
 mod fixtures;
+mod limits;
 mod other_callers;
 mod races;

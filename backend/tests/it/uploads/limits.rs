@@ -74,6 +74,32 @@ async fn unfinished_uploads_hold_so_many_bytes_in_all() {
     server.stop().await;
 }
 
+/// Bytes that cannot all arrive are refused before the first one, as soon as their number is known.
+#[tokio::test]
+async fn a_length_above_the_bytes_of_its_owner_is_refused_when_it_is_announced() {
+    let server = server().await;
+    let client = &server.client;
+    let first = client.stage(&stage("a", Some(10))).await.unwrap().id;
+    put(client, first, 0, b"1234").await.unwrap();
+    for resumable in [true, false] {
+        let refused = client.stage(&Stage { resumable, ..stage("b", Some(9)) }).await.unwrap_err();
+        assert_eq!((refused.code, refused.missing_bytes), (ErrorCode::QuotaExceeded, Some(3)));
+    }
+    let visitor = Caller { principal: Some(PRINCIPAL_UNKNOWN.into()), client: Some("192.0.2.1".into()), ..writer() };
+    let visit = async |length| client.stage(&Stage { caller: visitor.clone(), ..stage("b", Some(length)) }).await;
+    // A quarter of 10, rounded up.
+    assert_eq!(visit(4).await.unwrap_err().missing_bytes, Some(1));
+    visit(3).await.unwrap();
+    // What was refused is not counted.
+    let second = client.stage(&stage("b", None)).await.unwrap().id;
+    for (total, expected) in [(7, Some(1)), (6, None)] {
+        let range = PutRange { length: Some(1), total: Some(total), ..PutRange::default() };
+        let missing = client.put(&writer(), second, range).await.err().and_then(|error| error.missing_bytes);
+        assert_eq!(missing, expected, "{total}");
+    }
+    server.stop().await;
+}
+
 /// A concatenation takes the space of its parts once more, until it is a file.
 #[tokio::test]
 async fn a_concatenation_counts_its_bytes() {

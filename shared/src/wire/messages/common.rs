@@ -86,7 +86,9 @@ pub struct Failure {
     /// How long to wait before the next attempt, in milliseconds.
     #[n(3)]
     pub retry_after_ms: Option<u32>,
-    /// With [`ErrorCode::NoSpace`]: how many bytes more the disk would need to have free.
+    /// With [`ErrorCode::NoSpace`]: how many bytes more the disk would need to have free. With
+    /// [`ErrorCode::QuotaExceeded`]: how many bytes more unfinished uploads would hold than they may; `None` for a quota of
+    /// the file system.
     #[n(4)]
     pub missing_bytes: Option<u64>,
 }
@@ -106,7 +108,7 @@ impl Failure {
         Self { code, message: message.into(), retryable: code.retryable(), retry_after_ms: None, missing_bytes: None }
     }
 
-    /// With the number of bytes that the disk would need to have free.
+    /// With the number of bytes for which there is no room.
     pub fn missing(self, bytes: u64) -> Self {
         Self { missing_bytes: Some(bytes), ..self }
     }

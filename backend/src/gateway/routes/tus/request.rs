@@ -25,7 +25,7 @@ pub(super) struct UploadRequest {
 
 impl UploadRequest {
     pub(super) fn of(gateway: Gateway, caller: Caller, mut request: Request) -> (Self, RequestBody) {
-        let body = RequestBody::of(&gateway.bodies, &mut request);
+        let body = gateway.body(&mut request);
         (Self { gateway, caller, headers: std::mem::take(request.headers_mut()) }, body)
     }
 
@@ -94,10 +94,10 @@ pub(super) fn with_version(answer: Result<Response, ErrorResponse>) -> Result<Re
 pub(super) fn with_offset(error: ErrorResponse, offset: Option<u64>) -> ErrorResponse {
     let Some(offset) = offset else { return error };
     let error = match error.code {
-        ErrorCode::NoSpace | ErrorCode::QuotaExceeded if offset > 0 => {
-            let sentence = error.code.sentence();
-            error.with_detail(format!("{sentence} The upload keeps the bytes up to its offset, and continues there."))
-        }
+        ErrorCode::NoSpace | ErrorCode::QuotaExceeded if offset > 0 => error.also(
+            "The upload keeps the bytes up to its offset, and continues there.",
+            "Le téléversement garde les octets reçus et pourra reprendre à cet endroit.",
+        ),
         _ => error,
     };
     error.header(OFFSET, offset.into())
