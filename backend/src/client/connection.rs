@@ -13,6 +13,7 @@ use super::address::{ServerAddress, Target};
 use super::error::ClientError;
 use super::handshake::{Agreed, handshake};
 use crate::lazy_timeout::LazyTimeout;
+use crate::transfer_budget::PIECE_BYTES_MIN;
 use crate::wire::{
     Frame, FrameReader, FrameWriter, Incoming, TransportReader, TransportWriter, WireError, connect_in_process,
     connect_tcp, connect_unix,
@@ -24,10 +25,14 @@ pub(super) struct Connection {
     writer: FrameWriter<TransportWriter>,
     silence_timeout: LazyTimeout,
     last_id: u32,
+    /// Whether the last request has not ended.
+    is_running: bool,
     /// Largest DATA payload that the server accepts, in bytes.
     data_bytes_max: usize,
     /// Whether the server may answer a GET by passing a file descriptor.
     passes_fds: bool,
+    /// Whether the server takes the key of a STORE.
+    pub(super) takes_store_keys: bool,
     /// When the last request ended.
     pub(super) last_used: Instant,
     /// The server closes a connection that has idled for so long.
@@ -63,14 +68,16 @@ impl Connection {
             };
             let (reader, writer) = connected.map_err(|error| unreachable_server(target, &error.to_string()))?;
             let (mut reader, mut writer) = (FrameReader::new(reader), FrameWriter::new(writer));
-            let Agreed { ok, passes_fds } = handshake(&mut reader, &mut writer, &target.key).await?;
+            let Agreed { ok, passes_fds, takes_store_keys } = handshake(&mut reader, &mut writer, &target.key).await?;
             Ok(Self {
                 reader,
                 writer,
                 silence_timeout: LazyTimeout::default(),
                 last_id: 0,
+                is_running: false,
                 data_bytes_max: (ok.max_data as usize).max(1),
                 passes_fds,
+                takes_store_keys,
                 last_used: Instant::now(),
                 idle_time: Duration::from_millis(ok.idle_timeout_ms.into()),
             })
@@ -223,6 +230,32 @@ impl Connection {
         self.writer.is_between_frames()
     }
 
+    /// Whether the server may still work on the last request.
+    pub(super) fn is_running(&self) -> bool {
+        self.is_running
+    }
+
+    /// Closes the connection for sending, and discards what arrives until the server closes it, too: then the server works
+    /// on it no more. Ends early after `bytes_max` bytes.
+    pub(super) async fn close(self, bytes_max: usize) -> Result<(), WireError> {
+        let Self { mut reader, writer, .. } = self;
+        // TCP, Unix sockets and pipes show the end of the bytes to the peer.
+        drop(writer);
+        let mut left = bytes_max;
+        while let Some(incoming) = reader.next().await? {
+            let mut bytes = match incoming {
+                Incoming::Message(frame) => frame.body.len(),
+                Incoming::Data { .. } => 0,
+            };
+            while reader.data_left() > 0 {
+                bytes += reader.piece(PIECE_BYTES_MIN).await?.len();
+            }
+            let Some(less) = left.checked_sub(bytes) else { break };
+            left = less;
+        }
+        Ok(())
+    }
+
     /// Frees memory that an idle connection does not need.
     pub(super) fn prepare_to_idle(&mut self) {
         self.last_used = Instant::now();
@@ -258,13 +291,14 @@ impl Connection {
     }
 
     /// A message as a reply; `None` for a PONG.
-    fn message_reply(&self, incoming: Incoming) -> Result<Option<Reply>, ClientError> {
+    fn message_reply(&mut self, incoming: Incoming) -> Result<Option<Reply>, ClientError> {
         let Incoming::Message(frame) = incoming else { return Err(unexpected_data()) };
         match frame.kind() {
             Some(FrameKind::Pong) => Ok(None),
             Some(FrameKind::Goodbye) => Err(goodbye(&frame)),
             Some(FrameKind::End) => {
                 self.check_id(frame.header.request_id)?;
+                self.is_running = false;
                 Ok(Some(Reply::End(frame.message::<End>()?.error)))
             }
             _ => Ok(Some(Reply::Frame(frame))),
@@ -274,6 +308,7 @@ impl Connection {
     fn next_id(&mut self) {
         // 0 stands for the connection itself.
         self.last_id = self.last_id.wrapping_add(1).max(1);
+        self.is_running = true;
     }
 
     fn check_id(&self, request_id: u32) -> Result<(), ClientError> {

@@ -3,7 +3,9 @@
 use shared::ErrorCode;
 use shared::hex;
 use shared::limits::{DATA_BYTES_MAX, DATA_BYTES_MIN};
-use shared::wire::{Auth, AuthOk, End, Failure, FrameKind, Goodbye, Hello, HelloAck, MAGIC, PASS_FD, VERSION, encode};
+use shared::wire::{
+    Auth, AuthOk, End, Failure, FrameKind, Goodbye, Hello, HelloAck, MAGIC, PASS_FD, STORE_KEY, VERSION, encode,
+};
 use tokio::io::AsyncWrite;
 
 use super::error::ClientError;
@@ -17,6 +19,8 @@ pub(super) struct Agreed {
     pub ok: AuthOk,
     /// Whether the server may pass file descriptors.
     pub passes_fds: bool,
+    /// Whether the server takes the key of a STORE.
+    pub takes_store_keys: bool,
 }
 
 /// Runs the handshake, and prepares the reader for DATA frames of the agreed length. The caller sets a timeout.
@@ -58,12 +62,13 @@ where
         return Err(ClientError::new(ErrorCode::Protocol, "the server's data frames are outside the limits"));
     }
     reader.open(data_bytes_max);
-    Ok(Agreed { ok, passes_fds: takes_fds && ack.capabilities.iter().any(|capability| capability == PASS_FD) })
+    let has = |capability: &str| ack.capabilities.iter().any(|named| named == capability);
+    Ok(Agreed { ok, passes_fds: takes_fds && has(PASS_FD), takes_store_keys: has(STORE_KEY) })
 }
 
 fn hello(takes_fds: bool) -> Result<Vec<u8>, ClientError> {
     let nonce = random_bytes().map_err(|error| ClientError::new(ErrorCode::Internal, error.to_string()))?;
-    let mut capabilities = Vec::new();
+    let mut capabilities = vec![STORE_KEY.to_owned()];
     if takes_fds {
         capabilities.push(PASS_FD.to_owned());
     }

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::sync::Arc;
 
 use shared::ErrorCode;
-use shared::limits::ANSWER_BYTES_MAX;
+use shared::limits::{ABANDONED_TIME, ANSWER_BYTES_MAX, CANCEL_DRAIN_BYTES_MAX};
 use shared::wire::{Failure, FrameKind, Message};
+use tokio::time::timeout;
 
 use super::connection::{Connection, DataReply, Reply};
 use super::error::ClientError;
@@ -18,13 +19,19 @@ use crate::wire::Frame;
 const MESSAGE_BYTES: usize = 256;
 
 /// A leased connection. [`Lease::finish`] returns it to the pool at the end of its request; dropping it closes the
-/// connection.
+/// connection, and gives its place back once the server has ended its work.
 pub(super) struct Lease {
-    connection: Connection,
+    /// `None` once the lease has ended.
+    held: Option<Held>,
     slots: Arc<Slots>,
     transfer_budget: TransferBudget,
     pooled: bool,
-    _permit: Permit,
+}
+
+/// A connection and its place.
+struct Held {
+    connection: Connection,
+    permit: Permit,
 }
 
 impl Lease {
@@ -35,7 +42,7 @@ impl Lease {
         pooled: bool,
         permit: Permit,
     ) -> Self {
-        Self { connection, slots: Arc::clone(slots), transfer_budget, pooled, _permit: permit }
+        Self { held: Some(Held { connection, permit }), slots: Arc::clone(slots), transfer_budget, pooled }
     }
 
     /// A share of the memory for transfers.
@@ -48,10 +55,15 @@ impl Lease {
         self.pooled
     }
 
+    /// Whether the server takes the key of a STORE.
+    pub(super) fn takes_store_keys(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| held.connection.takes_store_keys)
+    }
+
     /// Sends a request and waits for the first frame of its answer.
     pub(super) async fn call<M: Message>(&mut self, kind: FrameKind, request: &M) -> Result<Reply, ClientError> {
-        self.connection.send_request(kind, request).await?;
-        self.connection.reply().await
+        self.connection()?.send_request(kind, request).await?;
+        self.connection()?.reply().await
     }
 
     /// Sends a request with all its bytes, and waits for the first frame of its answer.
@@ -61,23 +73,23 @@ impl Lease {
         request: &M,
         bytes: &[u8],
     ) -> Result<Reply, ClientError> {
-        self.connection.send_request_with(kind, request, bytes).await?;
-        self.connection.reply().await
+        self.connection()?.send_request_with(kind, request, bytes).await?;
+        self.connection()?.reply().await
     }
 
     /// Sends a message that belongs to the running request.
     pub(super) async fn send_message<M: Message>(&mut self, kind: FrameKind, message: &M) -> Result<(), ClientError> {
-        self.connection.send_message(kind, message).await
+        self.connection()?.send_message(kind, message).await
     }
 
     /// See [`Connection::send_data`].
     pub(super) async fn send_data(&mut self, bytes: bytes::Bytes) -> Result<Option<Reply>, ClientError> {
-        self.connection.send_data(bytes).await
+        self.connection()?.send_data(bytes).await
     }
 
     /// See [`Connection::unsolicited`].
     pub(super) async fn unsolicited(&mut self) -> Result<Reply, ClientError> {
-        self.connection.unsolicited().await
+        self.connection()?.unsolicited().await
     }
 
     /// The last message of an answer whose messages are all of that kind; those before it report progress. Takes END and
@@ -141,42 +153,42 @@ impl Lease {
 
     /// The next frame of an answer without DATA.
     pub(super) async fn reply(&mut self) -> Result<Reply, ClientError> {
-        self.connection.reply().await
+        self.connection()?.reply().await
     }
 
     /// The next frame of an answer.
     pub(super) async fn data_reply(&mut self) -> Result<DataReply, ClientError> {
-        self.connection.data_reply().await
+        self.connection()?.data_reply().await
     }
 
     /// See [`Connection::piece`].
     pub(super) async fn piece(&mut self, bytes_max: usize) -> Result<bytes::Bytes, ClientError> {
-        self.connection.piece(bytes_max).await
+        self.connection()?.piece(bytes_max).await
     }
 
     /// Bytes left in the present DATA frame.
     pub(super) fn data_left(&self) -> usize {
-        self.connection.data_left()
+        self.held.as_ref().map_or(0, |held| held.connection.data_left())
     }
 
     /// See [`Connection::take_fd`].
     pub(super) fn take_fd(&mut self) -> Option<File> {
-        self.connection.take_fd()
+        self.held.as_mut()?.connection.take_fd()
     }
 
     /// See [`Connection::release_fd`].
     pub(super) async fn release_fd(&mut self) -> Result<(), ClientError> {
-        self.connection.release_fd().await
+        self.connection()?.release_fd().await
     }
 
     /// Cancels the request.
     pub(super) async fn cancel(&mut self) -> Result<(), ClientError> {
-        self.connection.cancel().await
+        self.connection()?.cancel().await
     }
 
     /// See [`Connection::ping`].
     pub(super) async fn ping(&mut self) -> Result<(), ClientError> {
-        self.connection.ping().await
+        self.connection()?.ping().await
     }
 
     /// Decodes the message of a frame, which must be of that kind.
@@ -213,16 +225,39 @@ impl Lease {
 
     /// See [`Connection::is_between_frames`].
     pub(super) fn is_between_frames(&self) -> bool {
-        self.connection.is_between_frames()
+        self.held.as_ref().is_some_and(|held| held.connection.is_between_frames())
     }
 
     /// Returns the connection after END, unless a frame to the server is incomplete: the server would take the next
     /// request as the rest of that frame.
-    pub(super) fn finish(self) {
-        let Self { mut connection, slots, .. } = self;
+    pub(super) fn finish(mut self) {
+        let Some(Held { mut connection, permit: _permit }) = self.held.take() else { return };
         if connection.is_between_frames() {
             connection.prepare_to_idle();
-            slots.put(connection);
+            self.slots.put(connection);
+        }
+    }
+
+    /// # Errors
+    /// None before the lease has ended.
+    fn connection(&mut self) -> Result<&mut Connection, ClientError> {
+        let held = self.held.as_mut().map(|held| &mut held.connection);
+        held.ok_or_else(|| ClientError::new(ErrorCode::Internal, "the lease has ended"))
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some(Held { connection, permit }) = self.held.take().filter(|held| held.connection.is_running()) else {
+            return;
+        };
+        // The server may run to its end what it has begun. Otherwise a client that leaves at once would have any number of
+        // requests at work there. Outside a runtime the program ends.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                let _ = timeout(ABANDONED_TIME, connection.close(CANCEL_DRAIN_BYTES_MAX)).await;
+                drop(permit);
+            });
         }
     }
 }

@@ -83,7 +83,7 @@ impl Client {
     }
 
     /// Creates a small file in one round trip. The request tells the number of bytes, at most
-    /// [`shared::limits::STORE_BYTES_MAX`].
+    /// [`shared::limits::STORE_BYTES_MAX`]. A server of version 0.1.0, which refuses a key, gets the request without it.
     pub async fn store(&self, request: &Store, bytes: &[u8]) -> Result<Upload, ClientError> {
         let who = owner(&request.stage.caller);
         let mut lease = self.pool.lease(ConnectionClass::Changing, who).await?;
@@ -93,11 +93,11 @@ impl Client {
             drop(lease);
             lease = self.pool.lease_new(ConnectionClass::Changing, who).await?;
         }
-        let reply = match lease.call_with(FrameKind::Store, request, bytes).await {
+        let reply = match call_store(&mut lease, request, bytes).await {
             Err(error) if error.code == ErrorCode::Disconnected && repeatable && lease.was_pooled() => {
                 drop(lease);
                 lease = self.pool.lease_new(ConnectionClass::Changing, who).await?;
-                lease.call_with(FrameKind::Store, request, bytes).await?
+                call_store(&mut lease, request, bytes).await?
             }
             reply => reply?,
         };
@@ -129,6 +129,15 @@ impl Client {
         let (lease, reply) = self.start(class, caller, FrameKind::Digest, &request).await?;
         lease.last_message(reply, FrameKind::Digests).await
     }
+}
+
+/// Sends a STORE, with its key if the server takes it.
+async fn call_store(lease: &mut Lease, request: &Store, bytes: &[u8]) -> Result<Reply, ClientError> {
+    if request.stage.key.is_none() || lease.takes_store_keys() {
+        return lease.call_with(FrameKind::Store, request, bytes).await;
+    }
+    let stage = Stage { key: None, ..request.stage.clone() };
+    lease.call_with(FrameKind::Store, &Store { stage, checksum: request.checksum.clone() }, bytes).await
 }
 
 impl UploadWriter {

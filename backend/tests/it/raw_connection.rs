@@ -21,6 +21,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::captured_log::ask_about_each_line;
 use super::test_server::{TestServer, Transport, path, reader};
 
 /// The client's or the server's end of a connection, without any of the protocol's checks on what is sent.
@@ -46,6 +47,7 @@ pub(crate) struct PipeServer {
 pub(crate) fn serve_pipe(storage: Arc<dyn Storage>, config: ServerConfig, pipe_bytes: usize) -> (RawPipe, PipeServer) {
     let key = Key::generate().unwrap();
     let records = Some(Arc::new(Database::in_memory().unwrap()));
+    ask_about_each_line();
     let server = Server::new(storage, records, [(key.clone(), Rights::ALL)], config);
     let (near, far) = tokio::io::duplex(pipe_bytes);
     let shutdown = CancellationToken::new();
@@ -147,9 +149,14 @@ impl<R: Source, W: AsyncWrite + Unpin> RawConnection<R, W> {
 
     /// Performs the server's side of a handshake, with an AUTH_OK that `lie` may change.
     pub(crate) async fn accept(&mut self, key: &Key, lie: impl FnOnce(&mut AuthOk)) {
+        self.accept_with(key, Vec::new(), lie).await;
+    }
+
+    /// As [`Self::accept`], with these capabilities in HELLO_ACK.
+    pub(crate) async fn accept_with(&mut self, key: &Key, capabilities: Vec<String>, lie: impl FnOnce(&mut AuthOk)) {
         let mut transcript = Transcript::default();
         transcript.add(&self.next().await.expect("HELLO"));
-        let ack = HelloAck { version: VERSION, capabilities: Vec::new(), nonce: random_bytes().unwrap() };
+        let ack = HelloAck { version: VERSION, capabilities, nonce: random_bytes().unwrap() };
         let ack = frame(FrameKind::HelloAck, 0, &ack);
         transcript.add(&ack);
         self.send_bytes(&frame_bytes(&ack)).await;

@@ -15,6 +15,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::captured_log::ask_about_each_line;
+
 /// Name of the Unix socket in [`TestServer::folder`].
 const SOCKET: &str = "socket";
 
@@ -92,6 +94,7 @@ impl TestServer {
         records: Option<Arc<Database>>,
         config: ServerConfig,
     ) -> Self {
+        ask_about_each_line();
         let tcp = listener.local_addr().unwrap();
         let server = Server::new(storage, records, [(key.clone(), Rights::ALL)], config);
         let shutdown = CancellationToken::new();

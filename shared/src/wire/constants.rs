@@ -4,6 +4,8 @@
 pub const MAGIC: &str = "passerelle";
 /// The capability to pass open files over the connection: a GET may then be answered with a file descriptor.
 pub const PASS_FD: &str = "lend";
+/// The capability to take the key of a STORE.
+pub const STORE_KEY: &str = "store-key";
 /// The principal of a request whose user the gateway does not know.
 pub const PRINCIPAL_UNKNOWN: &str = "anybody";
 /// The only protocol version of this build.

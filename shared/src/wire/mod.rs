@@ -23,6 +23,6 @@ mod header;
 mod messages;
 
 pub use codec::{DecodeError, Message, decode, encode, encoded_length};
-pub use constants::{CLIENT_PROOF_LABEL, MAGIC, PASS_FD, PRINCIPAL_UNKNOWN, SERVER_PROOF_LABEL, VERSION};
+pub use constants::{CLIENT_PROOF_LABEL, MAGIC, PASS_FD, PRINCIPAL_UNKNOWN, SERVER_PROOF_LABEL, STORE_KEY, VERSION};
 pub use header::{FrameKind, HEADER_BYTES, Header, HeaderError, LENGTH_BYTES, Phase};
 pub use messages::*;

@@ -110,15 +110,7 @@ async fn store(
     checksum: Option<Checksum>,
 ) -> Result<Upload, ErrorResponse> {
     let checksum = checksum.filter(|checksum| checksum.algorithm != Algorithm::Blake3);
-    let has_key = stage.key.is_some();
-    let mut request = Store { stage, checksum };
-    let stored = gateway.client.store(&request, bytes).await;
-    // A file server of version 0.1.0 takes no key, and does not tell its version.
-    if has_key && stored.as_ref().is_err_and(|error| error.code == ErrorCode::BadRequest) {
-        request.stage.key = None;
-        return Ok(gateway.client.store(&request, bytes).await?);
-    }
-    Ok(stored?)
+    Ok(gateway.client.store(&Store { stage, checksum }, bytes).await?)
 }
 
 /// Streams the body into a staged upload, and commits it.
@@ -212,8 +204,7 @@ fn explain(error: ErrorResponse, state: &TargetState) -> ErrorResponse {
             error.with_detail(sentence).status(StatusCode::BAD_REQUEST)
         }
         (ErrorCode::NoSpace | ErrorCode::QuotaExceeded | ErrorCode::LengthMismatch, _) => {
-            let sentence = format!("{} Nothing was stored.", error.code.sentence());
-            error.with_detail(sentence)
+            error.also("Nothing was stored.", "Rien n’a été enregistré.")
         }
         _ => error,
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shared::ErrorCode;
 use shared::limits::{DATA_BYTES_MIN, TEXT_BYTES_MAX};
-use shared::wire::{Auth, AuthOk, Bounded, Failure, FrameKind, Hello, HelloAck, PASS_FD, VERSION, encode};
+use shared::wire::{Auth, AuthOk, Bounded, Failure, FrameKind, Hello, HelloAck, PASS_FD, STORE_KEY, VERSION, encode};
 
 use crate::random::random_bytes;
 use crate::server::exchange::sink::Sink;
@@ -37,8 +37,11 @@ where
     transcript.add(&frame);
 
     let nonce = random_bytes().map_err(|error| Failure::new(ErrorCode::Internal, error.to_string()))?;
-    let takes_fds = writer.sink().can_pass_fd() && hello.capabilities.iter().any(|capability| capability == PASS_FD);
-    let capabilities = if takes_fds { vec![PASS_FD.to_owned()] } else { Vec::new() };
+    let named = |capability: &str| hello.capabilities.iter().any(|named| named == capability);
+    let takes_fds = writer.sink().can_pass_fd() && named(PASS_FD);
+    let common = [(PASS_FD, takes_fds), (STORE_KEY, named(STORE_KEY))];
+    let capabilities =
+        common.into_iter().filter(|(_, is_common)| *is_common).map(|(name, _)| name.to_owned()).collect();
     let ack = HelloAck { version: VERSION, capabilities, nonce };
     let frame = Frame::new(FrameKind::HelloAck, 0, encode(&ack));
     transcript.add(&frame);

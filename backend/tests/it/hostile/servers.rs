@@ -1,17 +1,23 @@
 //! The client against faulty servers.
 
-use backend::client::{Client, GetItem, Item, PoolConfig, Target};
-use backend::wire::{Frame, Key};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use backend::client::{Client, GetItem, Item, PoolConfig, Target};
+use backend::gateway::{Anonymous, Gateway, GatewayConfig, serve};
+use backend::wire::{Frame, Key};
+
 use shared::job::{Job, JobState, Progress};
-use shared::wire::{Auth, Failure, FrameKind, HelloAck, ItemEnd, Meta, TrashPage, encode};
+use shared::wire::{Auth, End, Failure, FrameKind, HelloAck, ItemEnd, Meta, STORE_KEY, Store, TrashPage, encode};
 use shared::{ErrorCode, JobId, Kind, Rights, Timestamp, UploadId};
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use crate::raw_connection::{RawConnection, frame, frame_bytes, header, within};
 use crate::test_server::{path, reader};
+use crate::uploads::store_request;
 
 /// A client of a server that runs `play` for each connection.
 async fn client_of_fake_server<F>(play: impl Fn(RawConnection, Key) -> F + Send + 'static) -> Client
@@ -234,4 +240,82 @@ async fn an_endless_answer_is_cut_off() {
         within(client.digest(&caller, &path("x"), Vec::new(), true)).await.unwrap_err();
         within(client.stat(&caller, &path("x"))).await.unwrap_err();
     }
+}
+
+/// Puts an empty file with a key through a gateway, whose file server has these capabilities and refuses each STORE.
+/// Returns of each STORE whether it has the key.
+async fn stores_of_a_refused_put(capabilities: &'static [&'static str]) -> Vec<bool> {
+    let stores = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&stores);
+    let client = client_of_fake_server(move |mut raw: RawConnection, key| {
+        let seen = Arc::clone(&seen);
+        async move {
+            raw.accept_with(&key, capabilities.iter().map(|name| (*name).to_owned()).collect(), |_| {}).await;
+            while let Some(frame) = raw.next().await {
+                assert_eq!(frame.kind(), Some(FrameKind::Store));
+                seen.lock().unwrap().push(frame.message::<Store>().unwrap().stage.key.is_some());
+                assert_eq!(raw.next().await.and_then(|frame| frame.kind()), Some(FrameKind::PutEnd));
+                let refused = End { error: Some(Failure::new(ErrorCode::BadRequest, "refused")) };
+                raw.send(FrameKind::End, frame.header.request_id, &refused).await;
+            }
+        }
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let config = GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() };
+    tokio::spawn(serve(vec![listener], Gateway::new(client.await, config), CancellationToken::new()));
+    let request = "PUT /files/x HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 0\r\n\
+                   idempotency-key: 0102030405060708090a0b0c0d0e0f10\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    within(stream.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    let stores = stores.lock().unwrap();
+    stores.clone()
+}
+
+#[tokio::test]
+async fn a_put_that_is_refused_is_sent_once() {
+    assert_eq!(stores_of_a_refused_put(&[STORE_KEY]).await, [true]);
+}
+
+#[tokio::test]
+async fn a_server_of_version_0_1_0_gets_a_small_file_once_and_without_its_key() {
+    assert_eq!(stores_of_a_refused_put(&[]).await, [false]);
+}
+
+/// A server runs to its end what it has begun, also for a client that leaves.
+#[tokio::test]
+async fn a_request_that_its_client_has_left_keeps_its_place_until_the_server_closes() {
+    let (told, mut left) = mpsc::channel(1);
+    let (close, closing) = oneshot::channel::<()>();
+    let closing = Arc::new(Mutex::new(Some(closing)));
+    let client = client_of_fake_server(move |mut raw: RawConnection, key| {
+        let (told, closing) = (told.clone(), closing.lock().unwrap().take());
+        async move {
+            raw.accept(&key, |_| {}).await;
+            while raw.next().await.is_some_and(|frame| frame.kind() != Some(FrameKind::PutEnd)) {}
+            told.send(()).await.unwrap();
+            // The end of what the client sends.
+            assert!(raw.next().await.is_none());
+            told.send(()).await.unwrap();
+            let _ = closing.unwrap().await;
+        }
+    });
+    let client = client.await;
+    let storing = tokio::spawn({
+        let client = client.clone();
+        async move { client.store(&store_request("new", b""), b"").await }
+    });
+    within(left.recv()).await.unwrap();
+    storing.abort();
+    within(left.recv()).await.unwrap();
+    assert_eq!(client.status().changing.busy, 1);
+    drop(close);
+    within(async {
+        while client.status().changing.busy > 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }
