@@ -26,6 +26,8 @@ pub const ANSWER_BYTES_MAX: usize = 64 << 20;
 pub const CANCEL_DRAIN_BYTES_MAX: usize = 1 << 20;
 /// How long a client still reads after a CANCEL before it closes the connection.
 pub const CANCEL_DRAIN_TIME: Duration = Duration::from_millis(100);
+/// How long a request whose client has left keeps its place while the server works on it.
+pub const ABANDONED_TIME: Duration = Duration::from_secs(60);
 /// Maximum number of CANCEL frames per connection and minute (compare HTTP/2 rapid reset, CVE-2023-44487).
 pub const CANCELS_PER_MINUTE_MAX: u32 = 600;
 /// Maximum number of unanswered PING frames while a request runs.
@@ -171,7 +173,7 @@ pub const TRASH_LIMIT_MAX: u32 = 1_000;
 /// Maximum number of watched folders.
 pub const WATCHES_MAX: u64 = 1_024;
 /// Maximum number of watched folders that one owner was the first to watch.
-pub const WATCHES_OF_ONE_MAX: u64 = 512;
+pub const WATCHES_OF_ONE_MAX: u64 = 256;
 /// Number of events of a folder that are kept for clients that reconnect.
 pub const EVENTS_KEPT_MAX: usize = 1_024;
 

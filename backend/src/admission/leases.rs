@@ -1,7 +1,7 @@
 //! [`Leases`]: places that a holder keeps only as long as it uses them, or while there is room. Where an owner that has
 //! fewer finds none, the holder that has rested longest loses its place.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,9 +10,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::owner::Who;
 use super::queue::{Admission, Permit};
+use super::rest_order::{RestOrder, Rests, TakeFrom};
 use super::shares::{Bounds, Figures, Refusal};
 
-/// Places of one kind, which never wait. Clones are the same places. The lock is held for one decision at a time.
+/// Places of one kind, which never wait. Clones are the same places. The lock is held for one decision at a time, which
+/// takes time logarithmic in the number of places (`rest_order`).
 #[derive(Clone)]
 pub struct Leases(Arc<Inner>);
 
@@ -20,16 +22,11 @@ struct Inner {
     admission: Admission,
     /// How long a holder rests at least before it loses its place.
     rest_time: Duration,
-    holders: Mutex<Holders>,
-}
-
-#[derive(Default)]
-struct Holders {
-    last: u64,
-    /// The places of each owner, in the order in which they were taken.
-    owners: HashMap<Who, BTreeMap<u64, Place>>,
-    /// The owners by the number of their places.
-    by_number: BTreeSet<(usize, Who)>,
+    /// How many places there are.
+    all: u64,
+    /// How many holders work.
+    working: Arc<AtomicU64>,
+    places: Mutex<RestOrder<Place>>,
 }
 
 struct Place {
@@ -48,7 +45,11 @@ pub struct Holder {
 
 /// Whether a holder works or rests.
 #[derive(Debug)]
-pub struct Usage(Mutex<Use>);
+pub struct Usage {
+    state: Mutex<Use>,
+    /// Counts the holders that work; `None` where they are not counted.
+    working: Option<Arc<AtomicU64>>,
+}
 
 #[derive(Debug)]
 struct Use {
@@ -72,7 +73,8 @@ impl Leases {
     /// whatever the bounds say.
     pub fn new(bounds: Bounds, rest_time: Duration) -> Self {
         let admission = Admission::new(Bounds { waiting_one: 0, waiting_all: 0, ..bounds });
-        Self(Arc::new(Inner { admission, rest_time, holders: Mutex::default() }))
+        let (all, working) = (bounds.all, Arc::default());
+        Self(Arc::new(Inner { admission, rest_time, all, working, places: Mutex::default() }))
     }
 
     /// Takes one place. Where there is none left, a resting holder loses its own: one of the owner that has most, if that
@@ -81,23 +83,25 @@ impl Leases {
     /// # Errors
     /// A [`Refusal`] if no such holder has rested long enough.
     pub fn take(&self, who: Who, holder: Holder) -> Result<Lease, Refusal> {
-        let mut holders = self.holders();
-        let before = Instant::now().checked_sub(self.0.rest_time);
+        let mut places = self.places();
+        let now = Instant::now();
+        // `None` if the clock has not run for that long.
+        let before = now.checked_sub(self.0.rest_time);
         // More than one is taken back where more are held than the bound.
         while let Err(refusal) = self.0.admission.fits(who, 1)
-            && let Some(place) = holders.take_back(who, refusal, before)
+            && let Some(place) = before.and_then(|before| places.take_back(who, from(refusal), before, now))
         {
-            drop(place);
+            place.holder.lost.cancel();
         }
         let permit = self.0.admission.try_take(who, 1)?;
-        Ok(self.lease(&mut holders, who, holder, permit))
+        Ok(self.lease(&mut places, who, holder, permit))
     }
 
     /// Counts a holder that is there already, also above the bounds.
     pub fn hold(&self, who: Who, holder: Holder) -> Lease {
-        let mut holders = self.holders();
+        let mut places = self.places();
         let permit = self.0.admission.hold(who, 1);
-        self.lease(&mut holders, who, holder, permit)
+        self.lease(&mut places, who, holder, permit)
     }
 
     /// What is held at present.
@@ -105,87 +109,56 @@ impl Leases {
         self.0.admission.figures()
     }
 
-    /// As [`Admission::is_scarce`].
-    pub fn is_scarce(&self) -> bool {
-        self.0.admission.is_scarce()
+    /// The usage of a holder of one of these places, which rests from now on.
+    pub fn usage(&self) -> Arc<Usage> {
+        Arc::new(Usage { working: Some(Arc::clone(&self.0.working)), ..Usage::default() })
     }
 
-    fn lease(&self, holders: &mut Holders, who: Who, holder: Holder, permit: Permit) -> Lease {
-        let number = holders.add(who, Place { holder, _permit: permit });
+    /// True if more than three quarters of the places are held by holders that work: slow ones are to give up theirs. What
+    /// rests gives up its place to whom needs one, so it makes nothing scarce.
+    pub fn is_scarce(&self) -> bool {
+        let working = self.0.working.load(Ordering::Relaxed);
+        u128::from(working) * 4 > u128::from(self.0.all) * 3
+    }
+
+    fn lease(&self, places: &mut RestOrder<Place>, who: Who, holder: Holder, permit: Permit) -> Lease {
+        let earliest = holder.usage.rests_since().unwrap_or_else(Instant::now);
+        let number = places.add(who, Place { holder, _permit: permit }, earliest);
         Lease { leases: self.clone(), who, number }
     }
 
-    fn holders(&self) -> MutexGuard<'_, Holders> {
-        self.0.holders.lock().unwrap_or_else(PoisonError::into_inner)
+    fn places(&self) -> MutexGuard<'_, RestOrder<Place>> {
+        self.0.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Holders {
-    /// Returns the number of the place.
-    fn add(&mut self, who: Who, place: Place) -> u64 {
-        self.last += 1;
-        let number = self.last;
-        self.change(who, |places| {
-            places.insert(number, place);
-        });
-        number
-    }
+/// Whom a refused owner takes a place back from: where all are taken, from others as well.
+fn from(refusal: Refusal) -> TakeFrom {
+    if refusal == Refusal::AllTaken { TakeFrom::Fullest } else { TakeFrom::Itself }
+}
 
-    fn remove(&mut self, who: Who, number: u64) -> Option<Place> {
-        let mut removed = None;
-        self.change(who, |places| removed = places.remove(&number));
-        removed
-    }
-
-    /// Takes a place from a holder that has rested since `before`.
-    fn take_back(&mut self, who: Who, refusal: Refusal, before: Option<Instant>) -> Option<Place> {
-        let before = before?;
-        let own = self.owners.get(&who).map_or(0, BTreeMap::len);
-        let fuller = self.by_number.iter().rev().take_while(|(number, _)| *number > own);
-        let others = fuller.map(|(_, owner)| *owner).filter(|_| refusal == Refusal::AllTaken);
-        let (owner, number) =
-            others.chain([who]).find_map(|owner| self.longest_rest(owner, before).map(|number| (owner, number)))?;
-        let place = self.remove(owner, number)?;
-        place.holder.lost.cancel();
-        Some(place)
-    }
-
-    /// The place of an owner whose holder has rested longest, since `before` at least.
-    fn longest_rest(&self, owner: Who, before: Instant) -> Option<u64> {
-        let places = self.owners.get(&owner)?.iter();
-        let resting = places.filter_map(|(number, place)| Some((place.holder.usage.rests_since()?, *number)));
-        resting.min().filter(|(since, _)| *since <= before).map(|(_, number)| number)
-    }
-
-    /// Changes the places of an owner, keeps it in its order, and forgets it once it has none.
-    fn change(&mut self, who: Who, change: impl FnOnce(&mut BTreeMap<u64, Place>)) {
-        let places = self.owners.entry(who).or_default();
-        let before = places.len();
-        change(places);
-        let after = places.len();
-        if after == 0 {
-            self.owners.remove(&who);
-        }
-        if before != after {
-            self.by_number.remove(&(before, who));
-            if after > 0 {
-                self.by_number.insert((after, who));
-            }
-        }
+impl Rests for Place {
+    fn rests_since(&self) -> Option<Instant> {
+        self.holder.usage.rests_since()
     }
 }
 
 impl Default for Usage {
     /// Rests from now on.
     fn default() -> Self {
-        Self(Mutex::new(Use { works: 0, rests_since: Instant::now() }))
+        Self { state: Mutex::new(Use { works: 0, rests_since: Instant::now() }), working: None }
     }
 }
 
 impl Usage {
     /// Begins a piece of work.
     pub fn begin(self: &Arc<Self>) -> InUse {
-        self.lock().works += 1;
+        let mut state = self.lock();
+        if state.works == 0 {
+            self.count(|working| working.fetch_add(1, Ordering::Relaxed));
+        }
+        state.works += 1;
+        drop(state);
         InUse(Arc::clone(self))
     }
 
@@ -200,8 +173,12 @@ impl Usage {
         (usage.works == 0).then_some(usage.rests_since)
     }
 
+    fn count(&self, change: impl FnOnce(&AtomicU64) -> u64) {
+        self.working.as_deref().map(change);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Use> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -210,22 +187,24 @@ impl Drop for InUse {
         let mut usage = self.0.lock();
         usage.works -= 1;
         usage.rests_since = Instant::now();
+        if usage.works == 0 {
+            self.0.count(|working| working.fetch_sub(1, Ordering::Relaxed));
+        }
     }
 }
 
 impl Lease {
     /// Whether another owner has the place now.
     pub fn is_lost(&self) -> bool {
-        let holders = self.leases.holders();
-        holders.owners.get(&self.who).is_none_or(|places| !places.contains_key(&self.number))
+        !self.leases.places().contains(self.who, self.number)
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
         // The place is free before another holder can be asked for its own.
-        let mut holders = self.leases.holders();
-        drop(holders.remove(self.who, self.number));
+        let mut places = self.leases.places();
+        drop(places.remove(self.who, self.number));
     }
 }
 
@@ -257,7 +236,7 @@ mod tests {
     }
 
     fn held_by(leases: &Leases, name: &str) -> usize {
-        leases.holders().owners.get(&who(name)).map_or(0, BTreeMap::len)
+        leases.places().count(who(name))
     }
 
     #[tokio::test]
@@ -321,6 +300,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn holders_that_rest_make_nothing_scarce() {
+        let leases = leases(4, 4);
+        let hold = || Holder { usage: leases.usage(), lost: CancellationToken::new() };
+        let held: Vec<_> =
+            (0..4).map(|_| hold()).map(|own| (leases.take(who("a"), own.clone()).unwrap(), own)).collect();
+        assert!(!leases.is_scarce());
+        let mut work: Vec<_> = held.iter().map(|(_, own)| [own.usage.begin(), own.usage.begin()]).collect();
+        assert!(leases.is_scarce());
+        let [one, other] = work.pop().unwrap();
+        drop(one);
+        assert!(leases.is_scarce());
+        drop(other);
+        assert!(!leases.is_scarce());
+        drop((work, held));
+        assert_eq!(leases.0.working.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
     async fn a_holder_keeps_its_place_for_a_time_after_its_work() {
         pause();
         let leases = leases(1, 1);
@@ -342,8 +339,7 @@ mod tests {
         assert_eq!((leases.figures().held, held_by(&leases, "a")), (2, 2));
         drop((place, counted));
         assert_eq!((leases.figures().held, leases.figures().owners), (0, 0));
-        let holders = leases.holders();
-        assert!(holders.owners.is_empty() && holders.by_number.is_empty());
+        assert!(leases.places().is_empty());
     }
 
     #[tokio::test]

@@ -4,13 +4,16 @@
 //!
 //! - `shares` decides, without a clock and without waiting; `pace` decides whether a slow reader keeps its place;
 //! - `queue` lets requests wait for their turn, and gives back what a dropped [`Permit`] holds;
-//! - `leases` has places that are taken back from holders that rest.
+//! - `leases` has places that are taken back from holders that rest; `rest_order` decides from which.
 
 mod leases;
 mod owner;
 mod pace;
 mod percent;
 mod queue;
+mod rest_order;
+#[cfg(test)]
+mod rest_order_tests;
 mod shares;
 #[cfg(test)]
 mod shares_tests;

@@ -42,7 +42,7 @@ impl Admission {
     ///
     /// # Errors
     /// The [`Refusal`].
-    pub(super) fn fits(&self, who: Who, amount: u64) -> Result<(), Refusal> {
+    pub fn fits(&self, who: Who, amount: u64) -> Result<(), Refusal> {
         self.state().shares.reason_to_wait(who, amount).map_or(Ok(()), Err)
     }
 

@@ -58,7 +58,7 @@ impl ConnectionPlace {
             stop: stop.clone(),
             who,
             is_proxy,
-            usage: Arc::default(),
+            usage: places.connections.usage(),
             new: Mutex::default(),
             known: OnceLock::new(),
             closing: stop.shutdown.child_token(),

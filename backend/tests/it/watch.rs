@@ -5,6 +5,7 @@ use std::sync::Arc;
 use backend::client::{Caller, FolderEvents};
 use backend::storage::memory::MemoryStorage;
 use backend::storage::testing::faulty::{Fault, Faults, FaultyStorage, Operation};
+use shared::limits::WATCHES_OF_ONE_MAX;
 use shared::{Change, ErrorCode, EventId, EventKind, Rights, Root, Scope};
 
 use super::changes::change;
@@ -115,5 +116,24 @@ async fn watch_needs_list_and_stays_below_the_root() {
     let paths = vec![path("docs/deep/new")];
     change(&server.client, 1, Change::MakeFolder { paths, existing_ok: false }).await;
     assert_eq!(event_text(&next(&mut watcher).await.1), "+deep/new");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn folders_that_are_watched_no_more_keep_no_place_from_others() {
+    let storage = MemoryStorage::new();
+    for number in 0..=WATCHES_OF_ONE_MAX {
+        storage.add_folder(format!("f{number}")).unwrap();
+    }
+    let storage = Arc::new(storage);
+    let server = TestServer::with_storage(storage.clone()).await;
+    let mut first = server.client.watch(&reader(), &path("f0"), None).await.unwrap();
+    assert_eq!(next(&mut first).await.1, EventKind::Ready);
+    for number in 1..=WATCHES_OF_ONE_MAX {
+        let mut other = server.client.watch(&reader(), &path(&format!("f{number}")), None).await.unwrap();
+        assert_eq!(next(&mut other).await.1, EventKind::Ready);
+    }
+    storage.add_file("f0/new", "new").unwrap();
+    assert_eq!(event_text(&next(&mut first).await.1), "+f0/new");
     server.stop().await;
 }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use shared::{Event, EventId, EventKind};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::ring::Ring;
 use crate::random::random_bytes;
@@ -14,6 +15,8 @@ pub(super) struct FolderWatch {
     ring: Mutex<Ring>,
     /// The number of the last event.
     latest: watch::Sender<u64>,
+    /// When the last subscriber came or left.
+    used: Mutex<Instant>,
 }
 
 /// A position in the events of a folder.
@@ -33,11 +36,13 @@ impl FolderWatch {
     /// [`ErrorCode::Internal`](shared::ErrorCode::Internal) if the system gives no random bytes.
     pub(super) fn new() -> Result<Self, StorageError> {
         let epoch = random_bytes()?;
-        Ok(Self { ring: Mutex::new(Ring::new(u64::from_le_bytes(epoch))), latest: watch::Sender::new(0) })
+        let ring = Mutex::new(Ring::new(u64::from_le_bytes(epoch)));
+        Ok(Self { ring, latest: watch::Sender::new(0), used: Mutex::new(Instant::now()) })
     }
 
     /// Subscribes to the events from now on, or from behind `after`.
     pub(super) fn subscribe(self: &Arc<Self>, after: Option<EventId>) -> Subscription {
+        self.set_used();
         let ring = self.ring();
         let place = after.and_then(|after| ring.place_after(after));
         let resync = (after.is_some() && place.is_none()).then(|| ring.resync());
@@ -46,6 +51,15 @@ impl FolderWatch {
         drop(ring);
         let first = [Some(ready), resync].into_iter().flatten().collect();
         Subscription { watch: Arc::clone(self), latest: self.latest.subscribe(), place, first }
+    }
+
+    /// When the last subscriber came or left.
+    pub(super) fn used(&self) -> Instant {
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_used(&self) {
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
     /// Whether there are subscribers.
@@ -73,6 +87,12 @@ impl FolderWatch {
 
     fn ring(&self) -> MutexGuard<'_, Ring> {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.watch.set_used();
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use shared::limits::EVENTS_KEPT_MAX;
 use shared::{ErrorCode, EventKind, VPath};
 use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::fingerprint::{Fingerprint, Hashing};
@@ -66,8 +67,8 @@ impl Worker {
         Ok(Self { storage, folder, pending, watch, hashing, fingerprint, reported: HashSet::new() })
     }
 
-    /// Runs until the folder is gone, or until it had no subscriber for a while and `forget` agrees.
-    pub(super) async fn run(mut self, events: &FolderWatch, forget: impl Fn() -> bool) {
+    /// Runs until the folder is gone, until it had no subscriber for a while and `forget` agrees, or until `ended`.
+    pub(super) async fn run(mut self, events: &FolderWatch, ended: &CancellationToken, forget: impl Fn() -> bool) {
         let period = if self.watch.is_some() { CHECK_TIME } else { POLL_TIME };
         let mut next_check = Instant::now();
         if self.fingerprint.is_some() {
@@ -77,6 +78,7 @@ impl Worker {
         loop {
             let checks = tokio::select! {
                 biased;
+                () = ended.cancelled() => return self.end().await,
                 () = self.pending.arrived() => false,
                 () = sleep_until(next_check) => true,
             };

@@ -25,7 +25,7 @@ pub(super) struct UploadRequest {
 
 impl UploadRequest {
     pub(super) fn of(gateway: Gateway, caller: Caller, mut request: Request) -> (Self, RequestBody) {
-        let body = gateway.body(&mut request);
+        let body = RequestBody::of(&gateway.bodies, &mut request);
         (Self { gateway, caller, headers: std::mem::take(request.headers_mut()) }, body)
     }
 

@@ -1,0 +1,210 @@
+//! [`RestOrder`]: whose place is taken back next. Pure.
+//!
+//! A piece of work makes a holder rest later and does not tell this order, so that it costs nothing here: the order knows
+//! of each place the time from which its holder rests at the earliest. A place that comes first by that time is looked at,
+//! and moves back if its holder works or has rested for less. So a place is looked at once in a time of rest at most, and
+//! the other steps take time that grows with the logarithm of the number of places.
+
+use std::collections::{BTreeSet, HashMap};
+
+use tokio::time::Instant;
+
+use super::owner::Who;
+
+/// What may rest.
+pub(super) trait Rests {
+    /// Since when it rests; `None` while it works.
+    fn rests_since(&self) -> Option<Instant>;
+}
+
+/// The places of each owner.
+pub(super) struct RestOrder<T> {
+    last: u64,
+    owners: HashMap<Who, Owned<T>>,
+    /// The latest time of which the order was asked.
+    asked: Option<Instant>,
+    /// The owners without a place that may have rested since `asked`, by the first place.
+    later: BTreeSet<(Instant, Who)>,
+    /// The other owners, by the number of their places.
+    due: BTreeSet<(usize, Who)>,
+}
+
+struct Owned<T> {
+    places: HashMap<u64, Place<T>>,
+    /// The places by the time from which their holders rest at the earliest.
+    order: BTreeSet<(Instant, u64)>,
+}
+
+struct Place<T> {
+    earliest: Instant,
+    held: T,
+}
+
+/// Whom a place is taken back from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum TakeFrom {
+    /// The owner that has most, if that is more than `who` has, or else `who`.
+    Fullest,
+    /// `who` alone.
+    Itself,
+}
+
+impl<T> Default for RestOrder<T> {
+    fn default() -> Self {
+        let (owners, later, due) = (HashMap::new(), BTreeSet::new(), BTreeSet::new());
+        Self { last: 0, owners, asked: None, later, due }
+    }
+}
+
+impl<T> RestOrder<T> {
+    /// How many places an owner has.
+    pub(super) fn count(&self, who: Who) -> usize {
+        self.owners.get(&who).map_or(0, Owned::count)
+    }
+
+    pub(super) fn contains(&self, who: Who, number: u64) -> bool {
+        self.owners.get(&who).is_some_and(|owned| owned.places.contains_key(&number))
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.owners.is_empty() && self.later.is_empty() && self.due.is_empty()
+    }
+
+    /// Adds a place whose holder rests since `earliest` at the earliest. Returns its number.
+    pub(super) fn add(&mut self, who: Who, held: T, earliest: Instant) -> u64 {
+        self.last += 1;
+        let number = self.last;
+        self.change(who, |owned| {
+            owned.places.insert(number, Place { earliest, held });
+            owned.order.insert((earliest, number));
+        });
+        number
+    }
+
+    pub(super) fn remove(&mut self, who: Who, number: u64) -> Option<T> {
+        self.change(who, |owned| {
+            let Place { earliest, held } = owned.places.remove(&number)?;
+            owned.order.remove(&(earliest, number));
+            Some(held)
+        })
+    }
+
+    /// Changes the places of an owner, keeps it in its order, and forgets it once it has none.
+    fn change<R>(&mut self, who: Who, change: impl FnOnce(&mut Owned<T>) -> R) -> R {
+        let owned = self.owners.entry(who).or_default();
+        let before = owned.rank();
+        let result = change(owned);
+        let after = owned.rank();
+        if after.is_none() {
+            self.owners.remove(&who);
+        }
+        if before != after {
+            self.unlist(who, before);
+            self.list(who, after);
+        }
+        result
+    }
+
+    fn list(&mut self, who: Who, rank: Option<Rank>) {
+        match rank {
+            Some((earliest, count)) if self.asked.is_some_and(|asked| earliest <= asked) => {
+                self.due.insert((count, who));
+            }
+            Some((earliest, _)) => {
+                self.later.insert((earliest, who));
+            }
+            None => {}
+        }
+    }
+
+    fn unlist(&mut self, who: Who, rank: Option<Rank>) {
+        if let Some((earliest, count)) = rank {
+            self.due.remove(&(count, who));
+            self.later.remove(&(earliest, who));
+        }
+    }
+}
+
+impl<T: Rests> RestOrder<T> {
+    /// Takes back the place that has rested longest, since `before` at least. `now` is at least `before`.
+    pub(super) fn take_back(&mut self, who: Who, from: TakeFrom, before: Instant, now: Instant) -> Option<T> {
+        self.ask(before);
+        let own = self.count(who);
+        let mut others = self.due.last().copied().filter(|_| from == TakeFrom::Fullest);
+        while let Some((count, owner)) = others.filter(|(count, _)| *count > own) {
+            if let Some(number) = self.longest_rest(owner, before, now) {
+                return self.remove(owner, number);
+            }
+            others = self.due.range(..(count, owner)).next_back().copied();
+        }
+        let number = self.longest_rest(who, before, now)?;
+        self.remove(who, number)
+    }
+
+    /// Lists the owners again that have a place which may have rested since `before`.
+    fn ask(&mut self, before: Instant) {
+        self.asked = self.asked.max(Some(before));
+        while let Some((_, owner)) = self.later.first().copied().filter(|(earliest, _)| *earliest <= before) {
+            let rank = self.owners.get(&owner).and_then(Owned::rank);
+            self.unlist(owner, rank);
+            self.list(owner, rank);
+        }
+    }
+
+    fn longest_rest(&mut self, owner: Who, before: Instant, now: Instant) -> Option<u64> {
+        self.owners.contains_key(&owner).then(|| self.change(owner, |owned| owned.longest_rest(before, now)))?
+    }
+}
+
+/// The first time in the order of an owner, and the number of its places.
+type Rank = (Instant, usize);
+
+impl<T> Default for Owned<T> {
+    fn default() -> Self {
+        Self { places: HashMap::new(), order: BTreeSet::new() }
+    }
+}
+
+impl<T> Owned<T> {
+    fn count(&self) -> usize {
+        self.places.len()
+    }
+
+    /// `None` without a place.
+    fn rank(&self) -> Option<Rank> {
+        self.order.first().map(|(earliest, _)| (*earliest, self.count()))
+    }
+
+    fn move_to(&mut self, number: u64, earliest: Instant) {
+        if let Some(place) = self.places.get_mut(&number) {
+            self.order.remove(&(place.earliest, number));
+            self.order.insert((earliest, number));
+            place.earliest = earliest;
+        }
+    }
+}
+
+impl<T: Rests> Owned<T> {
+    /// The place whose holder has rested longest, since `before` at least.
+    fn longest_rest(&mut self, before: Instant, now: Instant) -> Option<u64> {
+        let mut working = Vec::new();
+        let found = loop {
+            let Some((earliest, number)) = self.order.first().copied().filter(|(earliest, _)| *earliest <= before)
+            else {
+                break None;
+            };
+            match self.places.get(&number).and_then(|place| place.held.rests_since()) {
+                Some(since) if since <= earliest => break Some(number),
+                Some(since) => self.move_to(number, since),
+                None => {
+                    // Back in the order after the search, which would come to it again if `before` is `now`.
+                    self.order.remove(&(earliest, number));
+                    working.push(number);
+                }
+            }
+        };
+        working.into_iter().for_each(|number| self.move_to(number, now));
+        found
+    }
+}
