@@ -287,18 +287,18 @@ async fn a_server_of_version_0_1_0_gets_a_small_file_once_and_without_its_key() 
 /// A server runs to its end what it has begun, also for a client that leaves.
 #[tokio::test]
 async fn a_request_that_its_client_has_left_keeps_its_place_until_the_server_closes() {
-    let (told, mut left) = mpsc::channel(1);
+    let (reports, mut left) = mpsc::channel(1);
     let (close, closing) = oneshot::channel::<()>();
     let closing = Arc::new(Mutex::new(Some(closing)));
     let client = client_of_fake_server(move |mut raw: RawConnection, key| {
-        let (told, closing) = (told.clone(), closing.lock().unwrap().take());
+        let (reports, closing) = (reports.clone(), closing.lock().unwrap().take());
         async move {
             raw.accept(&key, |_| {}).await;
             while raw.next().await.is_some_and(|frame| frame.kind() != Some(FrameKind::PutEnd)) {}
-            told.send(()).await.unwrap();
+            reports.send(()).await.unwrap();
             // The end of what the client sends.
             assert!(raw.next().await.is_none());
-            told.send(()).await.unwrap();
+            reports.send(()).await.unwrap();
             let _ = closing.unwrap().await;
         }
     });
