@@ -150,6 +150,8 @@ pub const LONG_JOBS_AT_A_TIME_OF_ONE_MAX: u64 = 4;
 pub const SHORT_JOBS_AT_A_TIME_MAX: u64 = 16;
 /// Maximum number of jobs of one owner at a time whose items take one step each.
 pub const SHORT_JOBS_AT_A_TIME_OF_ONE_MAX: u64 = 8;
+/// How long such a job keeps its turn, up to the end of an item or a group of items; then it waits for the next one.
+pub const SHORT_JOB_TURN_TIME: Duration = Duration::from_millis(100);
 /// Bytes of replaced files that the trash of each disk keeps by default: ten GiB.
 pub const TRASH_BYTES_MAX: u64 = 10 << 30;
 

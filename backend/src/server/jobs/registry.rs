@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use shared::job::Progress;
+use shared::limits::SHORT_JOB_TURN_TIME;
 use shared::wire::{ChangeRequest, Failure};
 use shared::{ErrorCode, JobId, JobState};
 use tokio_util::sync::CancellationToken;
@@ -42,6 +44,8 @@ pub(in crate::server) struct Jobs {
     /// Held while a job is recorded, so that of two requests with the same key the second one finds its job.
     beginning: Mutex<()>,
     admissions: Admissions,
+    /// How long a job of short items keeps its turn while others wait.
+    pub(super) turn_time: Duration,
     tasks: TaskTracker,
     /// Set when the server stops: jobs stop at their next step, and continue at the next start.
     pub(super) stopping: CancellationToken,
@@ -62,6 +66,7 @@ impl Jobs {
             live: Mutex::default(),
             beginning: Mutex::default(),
             admissions: admissions.clone(),
+            turn_time: SHORT_JOB_TURN_TIME,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }
@@ -202,9 +207,10 @@ impl Jobs {
                 () = live.cancelled.cancelled() => None,
                 turn = running.take_accepted(who, 1) => Some(turn),
             };
+            let turn_time = self.turn_time;
             let run = blocking(move || {
                 let _turn = turn;
-                Ok::<_, StorageError>(runner.run())
+                Ok::<_, StorageError>(runner.run(turn_time))
             });
             match run.await {
                 Ok(Some(unfinished)) => runner = unfinished,

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use shared::limits::CHANGE_ITEMS_MAX;
 use shared::{Change, Conflict, Entry, ErrorCode, JobState, Outcome, Rights, VPath};
@@ -103,15 +103,19 @@ impl JobRunner {
         self.long
     }
 
-    /// Runs the job to its end, or until the server stops. Returns a job that has to wait for its turn as a long one, and
-    /// then goes on with the same item.
-    pub(super) fn run(mut self) -> Option<Self> {
+    /// Runs the job to its end, or until the server stops. Returns a job that has to wait for its turn: as a long one, which
+    /// then goes on with the same item, or as a short one whose turn has lasted for `turn_time`. Many items, or items that
+    /// take long, then hold up no short job of an owner that has fewer.
+    pub(super) fn run(mut self, turn_time: Duration) -> Option<Self> {
         let live = Arc::clone(&self.live);
         let change = &live.change;
-        let started = Instant::now();
+        let (started, first) = (Instant::now(), self.ended);
         let mut state = JobState::Done;
         while self.ended < change.len() {
             let index = self.ended;
+            if !self.long && index > first && started.elapsed() >= turn_time {
+                return Some(self);
+            }
             self.changed = self.is_resumed(index);
             let outcome = match self.check_cancelled().and_then(|()| self.run_next(change)) {
                 Ok(None) => continue,

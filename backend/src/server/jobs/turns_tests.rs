@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::change::PathPair;
-use shared::limits::{JOBS_OF_ONE_MAX, LONG_JOBS_AT_A_TIME_MAX};
+use shared::limits::{JOBS_OF_ONE_MAX, LONG_JOBS_AT_A_TIME_MAX, SHORT_JOB_TURN_TIME, SHORT_JOBS_AT_A_TIME_MAX};
 use shared::wire::{Caller, ChangeRequest};
 use shared::{Change, Conflict, ErrorCode, JobId, JobState, Rights, Scope, VPath};
 
@@ -35,12 +35,18 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Self {
+        Self::with_turns(SHORT_JOB_TURN_TIME)
+    }
+
+    /// Jobs of short items keep their turn for `turn_time`.
+    fn with_turns(turn_time: Duration) -> Self {
         let storage = MemoryStorage::new();
         storage.add_file("a", "1").unwrap();
         storage.add_file("tree/in/b", "1").unwrap();
         let admissions = Admissions::new(&ServerConfig::default());
         let records = Some(Arc::new(Database::in_memory().unwrap()));
-        let jobs = Jobs::new(Arc::new(storage), records, Arc::new(KeptFiles::new(0)), &admissions);
+        let mut jobs = Jobs::new(Arc::new(storage), records, Arc::new(KeptFiles::new(0)), &admissions);
+        jobs.turn_time = turn_time;
         let key = ServerKey::gateway(Key::generate().unwrap());
         let peer = Peer { rights: Rights::ALL, principal: key.principal, data_bytes_max: 0, takes_fds: false };
         Self { admissions, jobs: Arc::new(jobs), peer }
@@ -102,6 +108,25 @@ async fn changes_of_one_step_do_not_wait_behind_copies() {
     live.cancelled.cancel();
     live.wait_for(|_| false).await;
     assert_eq!(live.describe().state, JobState::Canceled);
+}
+
+/// New folders with many missing parents take long, one by one.
+#[tokio::test]
+async fn a_change_of_many_items_waits_between_them_for_changes_of_other_clients() {
+    let fixture = Fixture::with_turns(Duration::ZERO);
+    // One place is left.
+    let others = (0..SHORT_JOBS_AT_A_TIME_MAX - 1).map(|number| format!("198.51.100.{number}"));
+    let _running: Vec<_> =
+        others.map(|other| fixture.admissions.short_jobs.try_take(Who::client(&other), 1).unwrap()).collect();
+    let paths = (0..1000).map(|number| path(&format!("f{number}"))).collect();
+    let many = Change::MakeFolder { paths, existing_ok: false };
+    let (owner, key) = fixture.begin("192.0.2.1", 1, many).unwrap();
+    let live = fixture.live(&owner, "192.0.2.1", key);
+    fixture.ends("192.0.2.2", 2, Change::MakeFolder { paths: vec![path("new")], existing_ok: false }).await;
+    assert!(live.status.borrow().outcomes.len() < 1000);
+    live.wait_for(|_| false).await;
+    let job = live.describe();
+    assert_eq!((job.state, job.outcomes.len()), (JobState::Done, 1000));
 }
 
 /// A key may be that of several clients without an account.
