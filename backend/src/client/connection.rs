@@ -25,7 +25,7 @@ pub(super) struct Connection {
     writer: FrameWriter<TransportWriter>,
     silence_timeout: LazyTimeout,
     last_id: u32,
-    /// Whether the last request has not ended.
+    /// Whether the last request has not ended, as far as the connection tells.
     is_running: bool,
     /// Largest DATA payload that the server accepts, in bytes.
     data_bytes_max: usize,
@@ -206,10 +206,12 @@ impl Connection {
 
     /// Bytes of the DATA frame as they arrive, at most `bytes_max`; empty at the frame's end.
     pub(super) async fn piece(&mut self, bytes_max: usize) -> Result<Bytes, ClientError> {
-        match self.silence_timeout.within(2 * PING_AFTER, self.reader.piece(bytes_max)).await {
-            Some(piece) => Ok(piece?),
+        let piece = match self.silence_timeout.within(2 * PING_AFTER, self.reader.piece(bytes_max)).await {
+            Some(piece) => piece.map_err(ClientError::from),
             None => Err(silent()),
-        }
+        };
+        self.is_running &= piece.is_ok();
+        piece
     }
 
     /// Bytes left in the present DATA frame.
@@ -270,10 +272,12 @@ impl Connection {
         let mut silence_timeout = std::mem::take(&mut self.silence_timeout);
         let incoming = silence_timeout.within(PING_AFTER, self.next()).await;
         self.silence_timeout = silence_timeout;
-        match incoming {
+        let incoming = match incoming {
             Some(incoming) => incoming,
             None => self.ping_and_wait().await,
-        }
+        };
+        self.is_running &= incoming.is_ok();
+        incoming
     }
 
     /// Sends a PING, and returns the frame that arrives next.
