@@ -8,7 +8,7 @@ use backend::storage::testing::faulty::{Fault, Faults, FaultyStorage, Operation}
 use bytes::Bytes;
 use shared::limits::{LIST_LIMIT_MAX, LIST_PAGE_MAX};
 use shared::wire::{Caller, FrameKind, List, Page, PutEnd, Stat, Store, Walk, encode};
-use shared::{Checksum, Conflict, ErrorCode, Order, Rights, Scope, VPath};
+use shared::{Checksum, Conflict, ErrorCode, Order, Rights, Root, Scope, VPath};
 
 use super::captured_log::CapturedLog;
 use super::raw_connection::{RawConnection, serve_pipe};
@@ -51,6 +51,20 @@ async fn an_unknown_variant_in_a_request_is_refused() {
     check(FrameKind::List, &list(b"\xa2\x00\x02\x01\x01"), None).await;
     check(FrameKind::List, &list(b"\xa2\x00\x03\x01\x01"), Some(ErrorCode::BadRequest)).await;
     check(FrameKind::List, &list(b"\xa2\x00\x02\x01\x02"), Some(ErrorCode::BadRequest)).await;
+}
+
+/// A missing root is the lesser fault.
+#[tokio::test]
+async fn an_undecodable_change_is_refused_below_a_missing_root_as_elsewhere() {
+    for (folder, missing) in [("", None), ("missing", Some(ErrorCode::NotFound))] {
+        let root = Root { name: String::new(), folder: path(folder), rights: Rights::ALL, quota_bytes: None };
+        let caller = Caller { scope: Scope { roots: vec![root] }, ..writer() };
+        let change = |change: &[u8]| {
+            request(4, &caller, &[&b"\x01\x50\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x02"[..], change, b"\x03\x00"].concat())
+        };
+        check(FrameKind::Change, &change(b"\x81\x03"), Some(ErrorCode::BadRequest)).await;
+        check(FrameKind::Change, &change(b"\x82\x00\x82\x81\x41a\xf4"), missing).await;
+    }
 }
 
 /// The document has bytes; earlier servers took an array of numbers only.

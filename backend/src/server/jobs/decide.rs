@@ -45,6 +45,16 @@ pub(super) fn plan(
     }
 }
 
+/// True for a failure at the target of an entry that another decision of the conflict can avoid: what stands there has
+/// appeared or changed since the look at it.
+pub(super) fn is_overtaken(conflict: Conflict, code: ErrorCode) -> bool {
+    match code {
+        ErrorCode::AlreadyExists => conflict != Conflict::Fail,
+        ErrorCode::PreconditionFailed => conflict == Conflict::Replace,
+        _ => false,
+    }
+}
+
 /// True if both are one entry on the disk.
 pub(super) fn is_same_entry(source: &Entry, present: &Entry) -> bool {
     source.etag.is_some() && source.etag == present.etag && source.link == present.link

@@ -1,7 +1,8 @@
 //! Why an item of a job has not succeeded.
 
-use shared::{ErrorCode, VPath};
+use shared::{Conflict, ErrorCode, VPath};
 
+use super::decide::is_overtaken;
 use crate::storage::StorageError;
 
 /// Why an item of a job has not succeeded.
@@ -9,12 +10,25 @@ use crate::storage::StorageError;
 pub(super) enum ItemError {
     /// It failed; at this path in the storage, if that is not the item's own.
     Failed(StorageError, Option<VPath>),
+    /// It has changed nothing yet, and what stands at its target is no longer what it was decided by.
+    Overtaken(StorageError),
     /// Its client cancelled the job.
     Canceled,
     /// It has changed nothing yet, takes many steps, and waits for its turn among such jobs.
     ManySteps,
     /// The server stops. The item stays begun, and continues at the next start.
     Stopping,
+}
+
+impl ItemError {
+    /// A failure of the step by which an entry gets to its target: [`ItemError::Overtaken`] if another decision of the
+    /// conflict can avoid it.
+    pub(super) fn at_target(self, conflict: Conflict) -> Self {
+        match self {
+            Self::Failed(error, _) if is_overtaken(conflict, error.code) => Self::Overtaken(error),
+            error => error,
+        }
+    }
 }
 
 impl From<StorageError> for ItemError {

@@ -18,6 +18,8 @@ mod transfer;
 mod trash;
 
 #[cfg(test)]
+mod races_tests;
+#[cfg(test)]
 mod resumed_tests;
 #[cfg(test)]
 mod turns_tests;

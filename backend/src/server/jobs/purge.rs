@@ -66,7 +66,7 @@ impl JobRunner {
                 self.records.unmark_purge(id)?;
                 Err(ItemError::Failed(error, path))
             }
-            Err(stop @ (ItemError::Stopping | ItemError::ManySteps)) => Err(stop),
+            Err(stop @ (ItemError::Stopping | ItemError::ManySteps | ItemError::Overtaken(_))) => Err(stop),
         }
     }
 

@@ -10,7 +10,7 @@ use shared::wire::{ChangeRequest, Failure};
 use shared::{ErrorCode, JobId, JobState};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, error};
+use tracing::{debug, error, warn};
 
 use super::live_job::LiveJob;
 use super::runner::JobRunner;
@@ -26,6 +26,10 @@ use crate::server::kept_files::KeptFiles;
 use crate::server::records::database::Database;
 use crate::server::records::jobs::{ItemRecord, JobRecord};
 use crate::storage::{Storage, StorageError};
+
+/// How much the version of a job grows when it is resumed. Clients have seen steps that are not in the journal, and no
+/// process takes as many.
+const VERSIONS_PER_START: u64 = 1 << 32;
 
 /// A job that a request names.
 pub(super) enum Named {
@@ -163,8 +167,12 @@ impl Jobs {
     /// Resumes the jobs that the previous process did not end. Blocks.
     pub(in crate::server) fn resume(self: &Arc<Self>) -> Result<(), StorageError> {
         let Ok(records) = self.records() else { return Ok(()) };
-        for record in records.running_jobs()? {
+        for mut record in records.running_jobs()? {
             debug!(job = %record.id, "a job is resumed");
+            record.version += VERSIONS_PER_START;
+            if let Err(error) = records.advance_job(&record, &[], None) {
+                warn!(job = %record.id, %error, "the version of a job could not be recorded");
+            }
             let items = records.items(record.number)?;
             let place = self.admissions.jobs.hold(record.owner.who(record.request.caller.client.as_deref()), 1);
             self.start(record, Some(items), place);

@@ -7,8 +7,9 @@ use shared::{Conflict, Entry, ErrorCode, Outcome, TrashId, VPath};
 use super::decide::{Plan, is_alike, plan};
 use super::item_error::ItemError;
 use super::runner::{JobRunner, done};
+use super::transfer::DECISIONS_MAX;
 use crate::server::folders::make_folders;
-use crate::storage::{Replacement, Visit, numbered_name};
+use crate::storage::{Replacement, TrashItem, Visit, numbered_name};
 
 /// How many names are tried for an item whose name is taken.
 const NAMES_MAX: u32 = 10_000;
@@ -34,7 +35,6 @@ impl JobRunner {
         if to.is_root() {
             return Err(ErrorCode::BadRequest.into());
         }
-        let Some(parent) = to.parent() else { return Err(ErrorCode::BadRequest.into()) };
         if let Some(path) = self.target_before(index)
             && let Some(present) = self.entry_at(&path)?
             && is_alike(&item.entry, &present)
@@ -43,28 +43,50 @@ impl JobRunner {
             self.storage.purge(wanted.id, &mut || Visit::Continue)?;
             return Ok(done(Some(self.relative_to_root(present))));
         }
-        let present = self.entry_at(&to)?;
+        for _ in 1..DECISIONS_MAX {
+            match self.restore_to(index, &item, &to, conflict) {
+                Err(ItemError::Overtaken(_)) => self.check_cancelled()?,
+                ended => return ended,
+            }
+        }
+        self.restore_to(index, &item, &to, conflict)
+    }
+
+    /// Restores an item as what stands at `to` decides.
+    fn restore_to(
+        &mut self,
+        index: usize,
+        item: &TrashItem,
+        to: &VPath,
+        conflict: Conflict,
+    ) -> Result<Outcome, ItemError> {
+        let present = self.entry_at(to)?;
         match plan(conflict, self.rights, &item.entry, present.as_ref())? {
             Plan::Skip => Ok(Outcome::Skipped),
             Plan::Take => {
-                self.begin(index, Some(&to));
-                make_folders(&*self.storage, &parent, true)?;
-                let entry = self.storage.restore(wanted.id, &to)?;
+                self.begin(index, Some(to));
+                make_folders(&*self.storage, &to.parent().unwrap_or_default(), true)?;
+                let restored = self.storage.restore(item.id, to);
+                let entry = restored.map_err(|error| ItemError::from(error).at_target(conflict))?;
                 Ok(done(Some(self.relative_to_root(entry))))
             }
             Plan::Beside => {
-                let (_, entry) = self.restore_beside(index, wanted.id, &to)?;
+                let (_, entry) = self.restore_beside(index, item.id, to)?;
                 Ok(done(Some(self.relative_to_root(entry))))
             }
             Plan::Replace => {
-                self.begin(index, Some(&to));
-                let (entry, old) = self.replace_at(index, &to, &Replacement::Trashed(wanted.id))?;
+                self.begin(index, Some(to));
+                let replaced = self.replace_at(index, to, &Replacement::Trashed(item.id));
+                let (entry, old) = replaced.map_err(|error| ItemError::from(error).at_target(conflict))?;
                 Ok(replacing(self.relative_to_root(entry), old))
             }
             Plan::Merge => {
                 // It is restored under a free name first, and its entries move into the existing folder from there.
-                let (beside, entry) = self.restore_beside(index, wanted.id, &to)?;
-                self.merge(index, &beside, entry, &to, conflict)
+                let (beside, entry) = self.restore_beside(index, item.id, to)?;
+                let merged = self.merge(index, &beside, entry, to, conflict);
+                // It has left the trash, also if all of its entries stay beside the folder.
+                self.changed = true;
+                merged
             }
         }
     }

@@ -121,6 +121,7 @@ impl JobRunner {
                 Ok(None) => continue,
                 Ok(Some(outcome)) => outcome,
                 Err(ItemError::Failed(error, path)) => self.failed(error, path),
+                Err(ItemError::Overtaken(error)) => self.failed(error, None),
                 Err(ItemError::Stopping) => return None,
                 Err(ItemError::ManySteps) => {
                     (self.long, self.begun) = (true, None);

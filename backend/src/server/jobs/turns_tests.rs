@@ -20,16 +20,17 @@ use crate::server::kept_files::KeptFiles;
 use crate::server::keys::ServerKey;
 use crate::server::peer::Peer;
 use crate::server::records::database::Database;
+use crate::storage::Storage;
 use crate::storage::memory::MemoryStorage;
 use crate::wire::Key;
 
-fn path(text: &str) -> VPath {
+pub(super) fn path(text: &str) -> VPath {
     VPath::parse(text).unwrap()
 }
 
-struct Fixture {
+pub(super) struct Fixture {
     admissions: Admissions,
-    jobs: Arc<Jobs>,
+    pub(super) jobs: Arc<Jobs>,
     peer: Peer,
 }
 
@@ -43,16 +44,24 @@ impl Fixture {
         let storage = MemoryStorage::new();
         storage.add_file("a", "1").unwrap();
         storage.add_file("tree/in/b", "1").unwrap();
+        Self::with_all(Arc::new(storage), Arc::new(Database::in_memory().unwrap()), turn_time)
+    }
+
+    /// The jobs of a server over this storage, with these records.
+    pub(super) fn with(storage: Arc<dyn Storage>, records: Arc<Database>) -> Self {
+        Self::with_all(storage, records, SHORT_JOB_TURN_TIME)
+    }
+
+    fn with_all(storage: Arc<dyn Storage>, records: Arc<Database>, turn_time: Duration) -> Self {
         let admissions = Admissions::new(&ServerConfig::default());
-        let records = Some(Arc::new(Database::in_memory().unwrap()));
-        let mut jobs = Jobs::new(Arc::new(storage), records, Arc::new(KeptFiles::new(0)), &admissions);
+        let mut jobs = Jobs::new(storage, Some(records), Arc::new(KeptFiles::new(0)), &admissions);
         jobs.turn_time = turn_time;
         let key = ServerKey::gateway(Key::generate().unwrap());
         let peer = Peer { rights: Rights::ALL, principal: key.principal, data_bytes_max: 0, takes_fds: false };
         Self { admissions, jobs: Arc::new(jobs), peer }
     }
 
-    fn begin(&self, client: &str, number: u32, change: Change) -> Result<(Owner, JobId), ErrorCode> {
+    pub(super) fn begin(&self, client: &str, number: u32, change: Change) -> Result<(Owner, JobId), ErrorCode> {
         let scope = Scope::whole(Rights::ALL);
         let caller = Caller { scope, client: Some(client.into()), ..Caller::default() };
         let owner = Owner::of(&caller, &self.peer)?;
@@ -70,7 +79,7 @@ impl Fixture {
         }
     }
 
-    fn live(&self, owner: &Owner, client: &str, key: JobId) -> Arc<LiveJob> {
+    pub(super) fn live(&self, owner: &Owner, client: &str, key: JobId) -> Arc<LiveJob> {
         match self.jobs.named(owner, Some(client), key).unwrap() {
             Named::Live(live) => live,
             Named::Ended(record) => panic!("{:?}", record.describe()),
@@ -86,7 +95,7 @@ impl Fixture {
     }
 }
 
-fn pairs(from: &str, to: &str) -> Vec<PathPair> {
+pub(super) fn pairs(from: &str, to: &str) -> Vec<PathPair> {
     vec![PathPair { from: path(from), to: path(to), if_etag: None }]
 }
 

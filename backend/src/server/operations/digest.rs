@@ -47,7 +47,8 @@ pub(in crate::server) async fn digest<W: Sink>(
     } else {
         Following { cache, readings, who, entry: &entry }.compute(response, file, missing).await?
     };
-    digests.known.extend(only(known, &request.algorithms).known);
+    digests.known.extend(known.known);
+    let digests = in_order(&digests, &request.algorithms);
     response.send(FrameKind::Digests, &DigestsKnown { bytes: entry.size, entry, digests }).await
 }
 
@@ -56,9 +57,10 @@ fn missing_in(known: &Digests, wanted: &[Algorithm]) -> Vec<Algorithm> {
     wanted.iter().copied().filter(|algorithm| known.get(*algorithm).is_none()).collect()
 }
 
-/// Those of the known digests that are wanted.
-fn only(known: Digests, wanted: &[Algorithm]) -> Digests {
-    Digests { known: known.known.into_iter().filter(|sum| wanted.contains(&sum.algorithm)).collect() }
+/// Those of the known digests that are wanted, in the order of the wanted ones and as often.
+fn in_order(known: &Digests, wanted: &[Algorithm]) -> Digests {
+    let find = |algorithm: &Algorithm| known.known.iter().find(|sum| sum.algorithm == *algorithm).cloned();
+    Digests { known: wanted.iter().filter_map(find).collect() }
 }
 
 /// A request that waits for the digests of a file.
@@ -95,7 +97,7 @@ impl Following<'_> {
                 let finding = blocking(move || Ok(etag.map(|etag| cache.find(etag)).transpose()?.unwrap_or_default()));
                 let known = response.until_cancelled(finding).await?;
                 if missing_in(&known, &algorithms).is_empty() {
-                    return Ok(only(known, &algorithms));
+                    return Ok(in_order(&known, &algorithms));
                 }
                 self.readings.start(file, algorithms, place)
             }
@@ -126,5 +128,27 @@ impl Following<'_> {
             response.send(FrameKind::Digests, &report).await?;
             response.flush().await?;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::Checksum;
+
+    use super::*;
+
+    #[test]
+    fn digests_come_in_the_order_of_the_request() {
+        let sum = |algorithm| Checksum { algorithm, digest: vec![1] };
+        let known = Digests { known: vec![sum(Algorithm::Blake3), sum(Algorithm::Crc32)] };
+        for wanted in [
+            vec![Algorithm::Crc32, Algorithm::Blake3],
+            vec![Algorithm::Blake3, Algorithm::Blake3],
+            vec![Algorithm::Crc32],
+        ] {
+            let found = in_order(&known, &wanted).known;
+            assert_eq!(found.iter().map(|sum| sum.algorithm).collect::<Vec<_>>(), wanted);
+        }
+        assert!(in_order(&known, &[Algorithm::Sha1]).known.is_empty());
     }
 }

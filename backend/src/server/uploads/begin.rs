@@ -7,11 +7,10 @@ use std::sync::Arc;
 use shared::limits::UPLOAD_UNRECORDED_TIME;
 use shared::wire::{Failure, Stage, Upload};
 use shared::{ErrorCode, JobId, Rights, UploadId, VPath};
-use tokio_util::sync::CancellationToken;
 
 use super::decide::{check_target, target_condition, within_rights};
 use super::registry::Uploads;
-use super::slot::{Slot, UploadLock};
+use super::slot::{Slot, TakenOver, UploadLock};
 use crate::random::random_bytes;
 use crate::server::authority::Owner;
 use crate::server::clock;
@@ -129,7 +128,7 @@ impl Uploads {
         }
         if let Some(turn) = turn {
             // No token of the slot: a request that waits for the turn keeps its own.
-            let lock = Arc::new(UploadLock::new(slot, CancellationToken::new(), turn));
+            let lock = Arc::new(UploadLock::new(slot, TakenOver::default(), turn));
             lock.begin_finishing();
             self.finishing.spawn(Arc::clone(self).finish(lock));
         }

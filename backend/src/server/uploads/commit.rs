@@ -59,6 +59,9 @@ pub(in crate::server) async fn commit<W: Sink>(
         }
         return response.send(FrameKind::Upload, &record.describe()).await;
     }
+    if lock.taken_over.by_change.is_cancelled() {
+        return Err(taken_over_by_newer());
+    }
     let path = authorise(&request.caller, peer, Rights::NONE, &asked)?;
     let rights = granted(&request.caller, peer);
     let condition = within_rights(target_condition(&record, request.conflict, request.if_match), rights)?;
@@ -66,10 +69,10 @@ pub(in crate::server) async fn commit<W: Sink>(
     let parts = response.until_cancelled(uploads.lock_parts(&record)).await?;
     let place = if record.takes_reading() {
         let who = share_of(&request.caller, peer)?;
-        // Nothing has begun yet, so the upload is left to a newer request, such as an ABORT.
+        // Nothing has begun yet, so the upload is left to a newer PUT or ABORT. Other requests want the file, too.
         let turn = async {
             tokio::select! {
-                () = lock.taken_over.cancelled() => Err(taken_over_by_newer()),
+                () = lock.taken_over.by_change.cancelled() => Err(taken_over_by_newer()),
                 place = uploads.files_read.take(who, 1) => {
                     place.map_err(|refusal| RequestError::refused(refusal, "uploads that are read again"))
                 }

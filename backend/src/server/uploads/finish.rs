@@ -6,13 +6,12 @@ use std::sync::Arc;
 
 use shared::ErrorCode;
 use shared::wire::Failure;
-use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::commit::CommitOperation;
 use super::decide::{target_condition, within_rights};
 use super::registry::{Patience, Uploads};
-use super::slot::UploadLock;
+use super::slot::{TakenOver, UploadLock};
 use super::writer::{BodyEnd, Writer};
 use crate::server::blocking::blocking;
 use crate::server::error::RequestError;
@@ -125,7 +124,7 @@ impl Uploads {
                         continue;
                     }
                     // No token of the slot: a request that waits for the turn keeps its own.
-                    let lock = UploadLock::new(slot, CancellationToken::new(), turn);
+                    let lock = UploadLock::new(slot, TakenOver::default(), turn);
                     Arc::clone(&uploads).finish(Arc::new(lock)).await;
                 }
             }

@@ -60,7 +60,7 @@ async fn write_body<W: Sink>(
     writer: &mut Writer,
 ) -> BodyEnd {
     loop {
-        let batch = match body.next(response, &lock.taken_over, STEP_PIECES * share.piece_bytes()).await {
+        let batch = match body.next(response, &lock.taken_over.by_any, STEP_PIECES * share.piece_bytes()).await {
             Ok(batch) => batch,
             Err(error) => return BodyEnd::Refused(error),
         };

@@ -242,7 +242,8 @@ impl Uploads {
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`]; [`ErrorCode::Locked`] if the other request does not leave within
-    /// [`UPLOAD_TAKEOVER_TIME`]; [`ErrorCode::Canceled`] for a still newer request; [`ErrorCode::Gone`].
+    /// [`UPLOAD_TAKEOVER_TIME`]; [`ErrorCode::Canceled`] for a still newer request, unless this one is
+    /// [`Patience::Finishing`]; [`ErrorCode::Gone`].
     pub(super) async fn lock<W: Sink>(
         self: &Arc<Self>,
         response: &mut ResponseWriter<'_, W>,
@@ -252,10 +253,11 @@ impl Uploads {
     ) -> Result<Arc<UploadLock>, RequestError> {
         let uploads = Arc::clone(self);
         let slot = response.until_cancelled(blocking(move || Ok(uploads.slot(id, &owner)?))).await?;
-        let taken_over = slot.take_over();
+        let asks_for_file = patience == Patience::Finishing;
+        let taken_over = slot.take_over(!asks_for_file);
         let turn = response.until_cancelled(async { Ok(slot.wait(patience).await) }).await?;
         let turn = turn.ok_or_else(works_on_it)?;
-        if taken_over.is_cancelled() {
+        if !asks_for_file && taken_over.by_any.is_cancelled() {
             return Err(taken_over_by_newer());
         }
         let lock = UploadLock::new(slot, taken_over, turn);
@@ -367,7 +369,7 @@ impl Uploads {
                 found => Ok::<_, RequestError>(Some(found?)),
             });
             let Some(slot) = found.await? else { continue };
-            let taken_over = slot.take_over();
+            let taken_over = slot.take_over(true);
             let turn = slot.wait(Patience::Takeover).await.ok_or_else(works_on_it)?;
             let lock = UploadLock::new(slot, taken_over, turn);
             let is_left = {

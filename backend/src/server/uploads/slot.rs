@@ -14,11 +14,20 @@ use crate::server::records::uploads::UploadRecord;
 pub(super) struct Slot {
     /// Locked by the request that works on the upload.
     pub(super) turn: Arc<tokio::sync::Mutex<()>>,
-    /// Cancelled once a newer request wants the upload.
-    newest: Mutex<CancellationToken>,
+    /// What asks the newest request to leave.
+    newest: Mutex<TakenOver>,
     /// The holder of the turn makes the upload a file.
     finishing: AtomicBool,
     state: Mutex<SlotState>,
+}
+
+/// Asks a request to leave an upload to newer ones.
+#[derive(Clone, Default)]
+pub(super) struct TakenOver {
+    /// Cancelled once any newer request names the upload.
+    pub(super) by_any: CancellationToken,
+    /// Cancelled once a newer request wants to change or remove it: a request that asks for the file waits with others.
+    pub(super) by_change: CancellationToken,
 }
 
 /// The state of an upload.
@@ -35,8 +44,7 @@ pub(super) struct SlotState {
 /// for it.
 pub(super) struct UploadLock {
     pub(super) slot: Arc<Slot>,
-    /// Cancelled once a newer request wants the upload.
-    pub(super) taken_over: CancellationToken,
+    pub(super) taken_over: TakenOver,
     _turn: OwnedMutexGuard<()>,
 }
 
@@ -62,13 +70,21 @@ impl Slot {
         self.finishing.load(Ordering::Relaxed)
     }
 
-    /// Announces a request that wants the upload: the older one is asked to leave. Gives the token by which a still
-    /// newer one asks the caller.
-    pub(super) fn take_over(&self) -> CancellationToken {
-        let token = CancellationToken::new();
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *newest, token.clone()).cancel();
-        token
+    /// Announces a request that wants the upload, and `changes` it unless it asks for the file: the older one is asked to
+    /// leave. Gives what asks the caller in its turn.
+    pub(super) fn take_over(&self, changes: bool) -> TakenOver {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner).renew(changes)
+    }
+}
+
+impl TakenOver {
+    /// Asks the older requests to leave, and gives what asks a newer one that `changes` the upload or asks for the file.
+    fn renew(&mut self, changes: bool) -> Self {
+        std::mem::take(&mut self.by_any).cancel();
+        if changes {
+            std::mem::take(&mut self.by_change).cancel();
+        }
+        self.clone()
     }
 }
 
@@ -81,7 +97,7 @@ impl SlotState {
 
 impl UploadLock {
     /// The lock for the holder of `turn`.
-    pub(super) fn new(slot: Arc<Slot>, taken_over: CancellationToken, turn: OwnedMutexGuard<()>) -> Self {
+    pub(super) fn new(slot: Arc<Slot>, taken_over: TakenOver, turn: OwnedMutexGuard<()>) -> Self {
         Self { slot, taken_over, _turn: turn }
     }
 
@@ -105,5 +121,23 @@ impl Drop for UploadLock {
     fn drop(&mut self) {
         self.slot.finishing.store(false, Ordering::Relaxed);
         self.state().used = Instant::now();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_that_ask_for_the_file_let_each_other_wait() {
+        let mut newest = TakenOver::default();
+        let put = newest.renew(true);
+        let [commit, status] = [newest.renew(false), newest.renew(false)];
+        assert!(put.by_any.is_cancelled() && !put.by_change.is_cancelled());
+        assert!(commit.by_any.is_cancelled() && !commit.by_change.is_cancelled());
+        assert!(!status.by_any.is_cancelled() && !status.by_change.is_cancelled());
+        let abort = newest.renew(true);
+        assert!(commit.by_change.is_cancelled() && status.by_change.is_cancelled());
+        assert!(!abort.by_any.is_cancelled() && !abort.by_change.is_cancelled());
     }
 }

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use backend::client::{Client, ClientError, Stage};
 use backend::server::ServerConfig;
+use backend::storage::testing::faulty::{Faults, FaultyStorage, Operation};
+use futures_util::future::join_all;
 use shared::{ErrorCode, JobId, UploadId};
 
 use super::fixtures::{commit, error_code, put, stage};
 use crate::reading::read_file;
-use crate::test_server::{TestServer, small_tree, writer};
+use crate::test_server::{TestServer, path, small_tree, writer};
 
 /// Most unfinished uploads of the test's server.
 const UPLOADS_MAX: usize = 6;
@@ -161,4 +163,40 @@ async fn every_pair_of_requests_leaves_the_count_right() {
             race(*first, *second).await;
         }
     }
+}
+
+/// How many requests are answered while others wait for an upload.
+const OTHER_REQUESTS: usize = 20;
+
+/// The file is held back while requests ask for it: each of them waits, and gets it.
+#[tokio::test]
+async fn requests_that_ask_for_the_file_let_each_other_wait() {
+    let faults = Faults::seeded(1);
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    faults.before(Operation::Publish, 1, move || {
+        // Fails once the test lets it go on.
+        let _ = held.recv();
+    });
+    let server = TestServer::with_storage(Arc::new(FaultyStorage::new(small_tree(), faults))).await;
+    let client = &server.client;
+    let id = client.stage(&stage("new", Some(2))).await.unwrap().id;
+    put(client, id, 0, b"12").await.unwrap();
+    let (request, asking) = (commit(id), writer());
+    let commits = join_all((0..3).map(|_| client.commit(&request)));
+    let statuses = join_all((0..3).map(|_| client.upload_status(&asking, id)));
+    let others = async {
+        for _ in 0..OTHER_REQUESTS {
+            client.stat(&writer(), &path("hello.txt")).await.unwrap();
+        }
+        drop(release);
+    };
+    let (commits, statuses, ()) = tokio::join!(commits, statuses, others);
+    for answer in commits {
+        assert_eq!(answer.unwrap().entry.unwrap().path, path("new"));
+    }
+    for answer in statuses {
+        answer.unwrap();
+    }
+    assert_eq!(read_file(client, "new").await.unwrap(), b"12");
+    server.stop().await;
 }

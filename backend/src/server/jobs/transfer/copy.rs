@@ -11,6 +11,9 @@ use crate::storage::{
     may_grow, prefix_of,
 };
 
+/// Bytes of two files that are compared in one step.
+const COMPARED_BYTES: usize = 1 << 20;
+
 impl JobRunner {
     /// Copies a file with its attributes, and with its owner if `owned`. No other user may read the copy before it is
     /// complete. The entry at `to` goes into the trash once the copy is whole; returns the id of its item.
@@ -36,6 +39,26 @@ impl JobRunner {
         // remove, the next start does.
         let _ = self.storage.unstage(id);
         published
+    }
+
+    /// Whether two files of one size have the same bytes.
+    pub(super) fn has_same_bytes(&self, left: &Entry, right: &Entry) -> Result<bool, ItemError> {
+        let files = [self.storage.open(&left.path)?, self.storage.open(&right.path)?];
+        let mut buffers = [vec![0; COMPARED_BYTES], vec![0; COMPARED_BYTES]];
+        let mut at = 0;
+        while at < left.size {
+            self.check_cancelled()?;
+            let mut read = [0; 2];
+            for ((file, buffer), read) in files.iter().zip(&mut buffers).zip(&mut read) {
+                *read = file.read_at(buffer, at)?;
+            }
+            let [one, other] = [&buffers[0][..read[0]], &buffers[1][..read[1]]];
+            if one != other || one.is_empty() {
+                return Ok(false);
+            }
+            at += one.len() as u64;
+        }
+        Ok(true)
     }
 
     fn copy_bytes(&mut self, file: &dyn OpenFile, staged: &dyn Staged, to: &VPath) -> Result<(), ItemError> {

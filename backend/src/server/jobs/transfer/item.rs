@@ -16,6 +16,9 @@ use crate::server::jobs::item_error::ItemError;
 use crate::server::jobs::runner::JobRunner;
 use crate::storage::{Expected, Replacement, StorageError, Visit};
 
+/// How often the way of an entry to its target is decided, if other clients change what stands there in between.
+pub(in crate::server::jobs) const DECISIONS_MAX: usize = 100;
+
 /// One item that is moved or copied.
 pub(super) struct TransferItem {
     index: usize,
@@ -24,11 +27,23 @@ pub(super) struct TransferItem {
     pub(super) moves: bool,
     /// It is moved to another file system: copied, and then removed.
     crosses: bool,
+    /// It goes to a free name beside its target.
+    beside: bool,
     /// The previous process had begun it: entries at the target that look like the source are its work.
     resumed: bool,
     replaced: Vec<TrashId>,
     /// The entries below it that stay where they are.
     left_out: LeftOut,
+}
+
+/// What became of one entry.
+enum Step {
+    /// It is at its target.
+    Done,
+    /// It stays where it is.
+    Skipped,
+    /// It is a folder, whose entries follow one by one.
+    Entered(FolderLevel),
 }
 
 impl JobRunner {
@@ -59,34 +74,20 @@ impl JobRunner {
             // Before its entries go one by one.
             self.storage.check_mounts(&from)?;
         }
-        let present = self.entry_in_the_way(&source, &to, moves)?;
         if is_real_folder(&source) {
             self.check_folders(&source.path, &to, conflict)?;
         }
-        let mut item = TransferItem {
+        let item = TransferItem {
             index,
             conflict,
             moves,
             crosses: self.crossing == Some(index),
+            beside: false,
             resumed: target_before.is_some(),
             replaced: Vec::new(),
             left_out: LeftOut::default(),
         };
-        if !moves || item.crosses {
-            self.expect_tree(&source)?;
-        }
-        if let Some(path) = target_before {
-            return self.transfer_to(item, source, path, pair.if_etag);
-        }
-        match plan(conflict, self.rights, &source, present.as_ref())? {
-            Plan::Skip => Ok(Outcome::Skipped),
-            Plan::Beside => {
-                let path = self.free_name(&to)?;
-                item.conflict = Conflict::Fail;
-                self.transfer_to(item, source, path, pair.if_etag)
-            }
-            Plan::Take | Plan::Replace | Plan::Merge => self.transfer_to(item, source, to, pair.if_etag),
-        }
+        self.transfer_to(item, &source, &to, target_before, pair.if_etag)
     }
 
     /// As [`check_paths`], for folders that are reached through links: a folder that is copied into itself never ends.
@@ -109,26 +110,77 @@ impl JobRunner {
         conflict: Conflict,
     ) -> Result<Outcome, ItemError> {
         let (replaced, left_out) = (Vec::new(), LeftOut::default());
-        let item = TransferItem { index, conflict, moves: true, crosses: false, resumed: false, replaced, left_out };
+        let (crosses, beside, resumed) = (false, false, false);
+        let item = TransferItem { index, conflict, moves: true, crosses, beside, resumed, replaced, left_out };
         debug_assert_eq!(source.path, *from);
-        self.transfer_to(item, source, to.clone(), None)
+        self.transfer_to(item, &source, to, None, None)
     }
 
-    /// Moves or copies one item to `to`.
+    /// Moves or copies one item to `to`, or to the path that the previous process was about to give it. Where an entry
+    /// appears or changes there meanwhile, the conflict is decided again.
     fn transfer_to(
         &mut self,
         mut item: TransferItem,
-        source: Entry,
-        to: VPath,
+        source: &Entry,
+        to: &VPath,
+        target_before: Option<VPath>,
         etag: Option<ETag>,
     ) -> Result<Outcome, ItemError> {
-        self.begin(item.index, Some(&to));
-        let mut stack = Vec::new();
-        // The previous process has made the folder at the target, unless a folder may have stood there before.
-        let made_above = item.resumed && item.conflict != Conflict::Replace;
-        if let Some(level) = self.step(&mut item, &source, to.clone(), etag, made_above)? {
-            stack.push(level);
+        let before = self.record.progress;
+        let mut path = target_before.map_or_else(|| self.target_path(&mut item, source, to), |path| Ok(Some(path)))?;
+        for decision in 1.. {
+            let Some(at) = path else { return Ok(Outcome::Skipped) };
+            match self.place(&mut item, source, &at, etag) {
+                Ok(Step::Skipped) => return Ok(Outcome::Skipped),
+                Ok(Step::Done) => return self.end_transfer(item, Vec::new(), at),
+                Ok(Step::Entered(level)) => return self.end_transfer(item, vec![level], at),
+                Err(ItemError::Overtaken(error)) if decision == DECISIONS_MAX => return Err(error.into()),
+                Err(ItemError::Overtaken(_)) => (self.record.progress, item.resumed) = (before, false),
+                Err(error) => return Err(error),
+            }
+            self.check_cancelled()?;
+            path = self.target_path(&mut item, source, to)?;
         }
+        Err(ErrorCode::AlreadyExists.into())
+    }
+
+    /// Where an item goes that is wanted at `to`; `None` if it stays where it is.
+    fn target_path(&self, item: &mut TransferItem, source: &Entry, to: &VPath) -> Result<Option<VPath>, ItemError> {
+        let present = self.entry_in_the_way(source, to, item.moves)?;
+        let planned = plan(item.conflict, self.rights, source, present.as_ref())?;
+        item.beside = planned == Plan::Beside;
+        match planned {
+            Plan::Skip => Ok(None),
+            Plan::Beside => self.free_name(to).map(Some),
+            Plan::Take | Plan::Replace | Plan::Merge => Ok(Some(to.clone())),
+        }
+    }
+
+    /// Journals where an item goes, and moves or copies it, or enters its folder.
+    fn place(
+        &mut self,
+        item: &mut TransferItem,
+        source: &Entry,
+        to: &VPath,
+        etag: Option<ETag>,
+    ) -> Result<Step, ItemError> {
+        // The journal has the progress from before the item, which a later process counts anew.
+        self.begin(item.index, Some(to));
+        if !item.moves || item.crosses {
+            self.expect_tree(source)?;
+        }
+        // The previous process has made the folder at the target, unless a folder may have stood there before.
+        let made_above = item.resumed && item.conflict != Conflict::Replace && is_real_folder(source);
+        self.step(item, source, to.clone(), etag, made_above)
+    }
+
+    /// Moves or copies the entries of a folder that is entered, and gives the outcome of the item.
+    fn end_transfer(
+        &mut self,
+        mut item: TransferItem,
+        mut stack: Vec<FolderLevel>,
+        to: VPath,
+    ) -> Result<Outcome, ItemError> {
         while let Some(level) = stack.last_mut() {
             self.check_cancelled()?;
             let Some(entry) = level.entries.pop() else {
@@ -142,7 +194,8 @@ impl JobRunner {
             };
             let made_above = level.made;
             let to = level.to.join(entry.path.name()).map_err(|_| ErrorCode::BadPath);
-            let stepped = to.map_err(ItemError::from).and_then(|to| self.step(&mut item, &entry, to, None, made_above));
+            let stepped =
+                to.map_err(ItemError::from).and_then(|to| self.step_below(&mut item, &entry, &to, made_above));
             match stepped {
                 Ok(Some(below)) => stack.push(below),
                 Ok(None) => {}
@@ -173,8 +226,33 @@ impl JobRunner {
         }
     }
 
-    /// Moves or copies one entry to `to`. Gives a folder whose entries have to follow one by one. The item made the folder
-    /// above if `made_above`.
+    /// Moves or copies an entry below an item to `to`. Gives a folder whose entries have to follow one by one.
+    fn step_below(
+        &mut self,
+        item: &mut TransferItem,
+        entry: &Entry,
+        to: &VPath,
+        made_above: bool,
+    ) -> Result<Option<FolderLevel>, ItemError> {
+        let before = self.record.progress;
+        for decision in 1.. {
+            match self.step(item, entry, to.clone(), None, made_above) {
+                Ok(Step::Done) => return Ok(None),
+                Ok(Step::Entered(level)) => return Ok(Some(level)),
+                // Another client has put an entry into the folder that this item makes.
+                Ok(Step::Skipped) => return Err(ErrorCode::AlreadyExists.into()),
+                Err(ItemError::Overtaken(_)) if item.conflict == Conflict::Replace && decision < DECISIONS_MAX => {
+                    self.record.progress = before;
+                    self.check_cancelled()?;
+                }
+                Err(ItemError::Overtaken(error)) => return Err(error.into()),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(ErrorCode::AlreadyExists.into())
+    }
+
+    /// Moves or copies one entry to `to`. The item made the folder above if `made_above`.
     fn step(
         &mut self,
         item: &mut TransferItem,
@@ -182,7 +260,7 @@ impl JobRunner {
         to: VPath,
         etag: Option<ETag>,
         made_above: bool,
-    ) -> Result<Option<FolderLevel>, ItemError> {
+    ) -> Result<Step, ItemError> {
         let present = self.entry_in_the_way(source, &to, item.moves)?;
         let id = self.record.trash_id(item.index, &to);
         if self.was_trashed(id)? {
@@ -193,28 +271,68 @@ impl JobRunner {
             Some(present) if item.resumed && item.moves && source.is_file() && is_same_entry(source, present) => {
                 self.storage.remove(&source.path, None)?;
                 self.count(1, 0);
-                return Ok(None);
+                return Ok(Step::Done);
             }
-            Some(present) if item.resumed && is_alike(source, present) && source.etag != present.etag => {
-                self.count(1, source.size);
-                return self.clear_source(item, source).map(|()| None);
+            Some(present) if item.resumed && self.is_copied(source, present, made_above)? => {
+                self.count(1, if source.link.is_none() { source.size } else { 0 });
+                return self.clear_source(item, source).map(|()| Step::Done);
             }
-            Some(present) if item.resumed && is_copied_link(source, present) => {
-                self.count(1, 0);
-                return self.clear_source(item, source).map(|()| None);
+            Some(present)
+                if item.resumed
+                    && is_real_folder(source)
+                    && is_real_folder(present)
+                    && self.goes_by_entries(item, source, &to)? =>
+            {
+                return self.enter(item, source, to, made_above).map(Step::Entered);
             }
-            Some(present) if item.resumed && is_real_folder(source) && is_real_folder(present) => {
-                return self.enter(item, source, to, made_above).map(Some);
-            }
+            // The name was free a moment ago.
+            Some(_) if item.beside => return Err(ItemError::Overtaken(name_taken())),
             _ => plan(item.conflict, self.rights, source, present.as_ref())?,
         };
-        match planned {
-            Plan::Skip => Ok(None),
-            Plan::Beside => Err(ErrorCode::AlreadyExists.into()),
-            Plan::Merge => self.enter(item, source, to, false).map(Some),
-            Plan::Take => self.take(item, source, to, etag),
-            Plan::Replace => self.replace(item, source, to, etag, present),
+        let level = match planned {
+            Plan::Skip => return Ok(Step::Skipped),
+            Plan::Beside => return Err(ItemError::Overtaken(name_taken())),
+            Plan::Merge => self.enter(item, source, to, false).map(Some)?,
+            Plan::Take => self.take(item, source, to, etag).map_err(|error| error.at_target(item.conflict))?,
+            Plan::Replace => {
+                self.replace(item, source, to, etag, present).map_err(|error| error.at_target(item.conflict))?
+            }
+        };
+        Ok(level.map_or(Step::Done, Step::Entered))
+    }
+
+    /// Whether the entries of a folder go one by one. If a rename could have moved it, the previous process did not make
+    /// the folder at the target, unless both are to be merged.
+    fn goes_by_entries(&self, item: &mut TransferItem, source: &Entry, to: &VPath) -> Result<bool, ItemError> {
+        if !item.moves || item.crosses || item.conflict == Conflict::Replace {
+            return Ok(true);
         }
+        // No entry has this validator, so nothing is renamed: the failure tells whether a rename is possible.
+        let nowhere = Expected::State(vec![ETag([0; 16])]);
+        match self.storage.rename(&source.path, None, to, &nowhere) {
+            Err(error) if error.code == ErrorCode::CrossDevice => {
+                item.crosses = true;
+                Ok(true)
+            }
+            Err(error) if error.code == ErrorCode::AlreadyExists || error.code == ErrorCode::PreconditionFailed => {
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+            Ok(_) => Err(ErrorCode::Internal.into()),
+        }
+    }
+
+    /// Whether the previous process made `present` from `source`. In a folder that the item made, it did if they look
+    /// alike. Elsewhere another client may have put a like file there, whose bytes decide: without a difference it does
+    /// not matter whose it is.
+    fn is_copied(&self, source: &Entry, present: &Entry, made_above: bool) -> Result<bool, ItemError> {
+        if is_copied_link(source, present) {
+            return Ok(true);
+        }
+        if !is_alike(source, present) || source.etag == present.etag {
+            return Ok(false);
+        }
+        Ok(made_above || self.has_same_bytes(source, present)?)
     }
 
     /// The entry at the target. `None` if that is the source itself under a new spelling of its name: the file system
@@ -307,6 +425,10 @@ impl JobRunner {
         }
         Ok(())
     }
+}
+
+fn name_taken() -> StorageError {
+    StorageError::new(ErrorCode::AlreadyExists, "another client has taken the name")
 }
 
 impl TransferItem {

@@ -5,3 +5,5 @@ mod folder;
 mod item;
 mod leaf;
 mod level;
+
+pub(super) use item::DECISIONS_MAX;

@@ -282,8 +282,8 @@ pub(super) fn delete_items<D: Dir>(
     // The folder with the files of groups is synced if one of the items is in it.
     let is_synced = items.iter().any(|item| item.form == Form::Deleted);
     let described = if is_synced { forget_groups(private_dir, items, in_use) } else { BTreeSet::new() };
-    let deleted = items.iter().filter(|item| item.form == Form::Deleted && !described.contains(&item.id));
-    deleted.map(|item| remove_if_present(&*item.dir, &item.info)).collect()
+    let mut deleted = items.iter().filter(|item| item.form == Form::Deleted && !described.contains(&item.id));
+    deleted.try_for_each(|item| remove_if_present(&*item.dir, &item.info))
 }
 
 /// Deletes the information about groups that have no items, now that these have left the trash. Returns the items that the

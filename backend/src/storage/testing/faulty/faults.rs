@@ -17,6 +17,7 @@ pub struct Faults {
     calls: [AtomicU64; OPERATIONS],
     chances: [AtomicU64; OPERATIONS],
     script: Mutex<Vec<Scripted>>,
+    interruptions: Mutex<Vec<Interruption>>,
     /// Uploads of which a sync has failed.
     unsynced: Mutex<BTreeSet<UploadId>>,
     /// Free space that is reported instead of the true one, in bytes.
@@ -86,6 +87,13 @@ pub enum Fault {
     Change,
 }
 
+/// What happens right before a call.
+struct Interruption {
+    operation: Operation,
+    call: u64,
+    act: Box<dyn FnOnce() + Send>,
+}
+
 struct Scripted {
     operation: Operation,
     call: u64,
@@ -96,8 +104,9 @@ impl Faults {
     /// No faults. Random ones come from `seed`.
     pub fn seeded(seed: u64) -> Arc<Self> {
         let zeros = || std::array::from_fn(|_| AtomicU64::new(0));
-        let (script, unsynced, space) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Arc::new(Self { seed, calls: zeros(), chances: zeros(), script, unsynced, space })
+        let (script, interruptions) = (Mutex::default(), Mutex::default());
+        let (unsynced, space) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { seed, calls: zeros(), chances: zeros(), script, interruptions, unsynced, space })
     }
 
     /// The seed, for a failed test to print.
@@ -118,6 +127,12 @@ impl Faults {
         self
     }
 
+    /// Lets another client act right before one call of an operation; calls are counted as by [`Faults::at`].
+    pub fn before(&self, operation: Operation, call: u64, act: impl FnOnce() + Send + 'static) -> &Self {
+        self.lock_interruptions().push(Interruption { operation, call, act: Box::new(act) });
+        self
+    }
+
     /// Tells `bytes` of free space from now on.
     pub fn leave_space(&self, bytes: u64) {
         *self.space.lock().unwrap_or_else(PoisonError::into_inner) = Some(bytes);
@@ -135,12 +150,24 @@ impl Faults {
     /// Counts a call and returns its fault.
     pub(super) fn strike(&self, operation: Operation) -> Option<Fault> {
         let call = self.calls[operation as usize].fetch_add(1, Ordering::Relaxed) + 1;
+        self.interrupt(operation, call);
         let script = self.lock_script();
         let scripted = script.iter().find(|scripted| scripted.operation == operation && scripted.call == call);
         let chance = self.chances[operation as usize].load(Ordering::Relaxed);
         let by_chance =
             chance > 0 && scramble(self.seed ^ scramble(call * OPERATIONS as u64 + operation as u64)) <= chance;
         scripted.map(|scripted| scripted.fault).or(by_chance.then_some(Fault::Fail(ErrorCode::Io)))
+    }
+
+    /// Acts as planned before a call, without the lock: the action may use the storage.
+    fn interrupt(&self, operation: Operation, call: u64) {
+        let mut planned = self.lock_interruptions();
+        let due = planned.iter().position(|planned| planned.operation == operation && planned.call == call);
+        let due = due.map(|index| planned.swap_remove(index));
+        drop(planned);
+        if let Some(due) = due {
+            (due.act)();
+        }
     }
 
     /// Counts a call of an operation that has no fault but [`Fault::Fail`].
@@ -157,6 +184,10 @@ impl Faults {
 
     pub(super) fn lock_unsynced(&self) -> MutexGuard<'_, BTreeSet<UploadId>> {
         self.unsynced.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_interruptions(&self) -> MutexGuard<'_, Vec<Interruption>> {
+        self.interruptions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_script(&self) -> MutexGuard<'_, Vec<Scripted>> {
