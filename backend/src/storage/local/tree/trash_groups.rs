@@ -203,7 +203,8 @@ fn is_absent<D: Dir>(dir: &D, id: TrashId) -> bool {
     matches!(dir.metadata_of(&deleted_name(id)), Err(error) if error.kind() == io::ErrorKind::NotFound)
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use shared::{Entry, Kind, Timestamp, VPath};
 
