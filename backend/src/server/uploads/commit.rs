@@ -97,7 +97,8 @@ pub(in crate::server) async fn commit<W: Sink>(
         gate: gate.clone(),
         so_far: RefCell::default(),
     };
-    let committing = run_in_turns(uploads.reading_turn, place, cancelled, operation, CommitOperation::run);
+    // On the heap: an idle connection has room for the largest of its requests.
+    let committing = Box::pin(run_in_turns(uploads.reading_turn, place, cancelled, operation, CommitOperation::run));
     let upload = response.until_effect(gate, committing).await?;
     response.send(FrameKind::Upload, &upload).await
 }
