@@ -61,6 +61,8 @@ test("a page under a sub-path of a static host works with the gateway at another
     await page.reload();
     await expect(row(page, "Letter.odt")).toBeVisible();
   } finally {
+    // Before the server: a page that is open asks it for the folder once more.
+    await page.close();
     await gateway.stop();
     await rm(state, { recursive: true, force: true });
   }
