@@ -82,6 +82,31 @@ test("Cancel keeps the rest, and its message offers to undo the part that was do
   await expect.poll(() => readdirSync(tree.at("many")).length, SLOW).toBe(COUNT);
 });
 
+test("Cancel also stops a request that arrives after it", async ({ page, tree, faults }) => {
+  faults.expectFailedLoads(404);
+  const { release, held } = await holdAfter(page, 1);
+  await row(page, "file 00000.txt").click();
+  await page.keyboard.press("Control+a");
+  await page.keyboard.press("Delete");
+  await expect.poll(() => rowCount(page), SLOW).toBeLessThan(COUNT);
+  await expect.poll(held).toBe(2);
+  let tries = 0;
+  const refused = new Set<string>();
+  page.on("response", (response) => {
+    if (response.request().method() === "DELETE" && response.status() === 404) {
+      tries += 1;
+      refused.add(response.url());
+    }
+  });
+  await page.locator(".task").getByRole("button", { name: "Cancel" }).click();
+  await expect.poll(() => refused.size).toBe(2);
+  await expect.poll(() => tries).toBeGreaterThan(4);
+  release();
+  await expect(page.locator(".task")).toHaveCount(0, SLOW);
+  await expect(toast(page)).toContainText(/\d items moved to trash/, SLOW);
+  expect(readdirSync(tree.at("many")).length).toBeGreaterThan(0);
+});
+
 test("all files but two are downloaded by naming the two", async ({ page }) => {
   await row(page, "file 00000.txt").click();
   await page.keyboard.press("Control+a");

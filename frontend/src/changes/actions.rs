@@ -11,7 +11,7 @@ use web_sys::{ClipboardEvent, Element};
 use super::model::{ChangeResult, Clipboard, Command, Entries, Verb};
 use super::state::{Changes, Confirmation, Transfer};
 use super::submission::Submission;
-use crate::env::has_keyboard;
+use crate::env::{dialog_is_open, has_keyboard};
 use crate::folder::model::keys::FileAction;
 use crate::folder::model::permission;
 use crate::i18n::fill;
@@ -225,5 +225,6 @@ impl Changes {
 /// True unless a text field or a dialog uses the clipboard itself.
 fn is_free(target: Option<web_sys::EventTarget>) -> bool {
     let element = target.and_then(|target| target.dyn_into::<Element>().ok());
-    element.is_none_or(|element| element.closest("input, textarea, dialog").is_ok_and(|found| found.is_none()))
+    !dialog_is_open()
+        && element.is_none_or(|element| element.closest("input, textarea").is_ok_and(|found| found.is_none()))
 }

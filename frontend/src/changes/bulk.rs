@@ -15,7 +15,7 @@ use super::model::{ChangeResult, Origin, batch};
 use super::state::Changes;
 use super::submission::Requests;
 use super::task::Task;
-use crate::env::sleep;
+use crate::env::next_task;
 
 impl Changes {
     /// Sends the requests until the user cancels. The list shows the outcomes of each, in the order of the requests.
@@ -33,7 +33,7 @@ impl Changes {
         let mut results = Vec::new();
         while let Some((folder, result)) = answers.next().await {
             if let Some(folder) = folder {
-                next_frame().await;
+                next_task().await;
                 self.show_outcomes(&folder, &result);
                 self.update_etags(origin, &result.outcomes);
             }
@@ -51,7 +51,7 @@ impl Changes {
         is_wanted: impl Fn() -> bool,
     ) -> (Option<VPath>, ChangeResult) {
         if is_wanted() {
-            next_frame().await;
+            next_task().await;
         }
         // The user may have cancelled meanwhile.
         if !is_wanted() {
@@ -70,10 +70,4 @@ impl Changes {
         self.browser.merge(folder, &confirmed);
         self.browser.finish_change(folder, affected_names(change, folder), &confirmed);
     }
-}
-
-/// Lets the browser draw and handle events.
-pub(super) async fn next_frame() {
-    // The promise is never rejected.
-    let _ = sleep(0).0.await;
 }

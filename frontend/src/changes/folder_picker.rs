@@ -20,7 +20,7 @@ use super::name_field::NameField;
 use super::state::{Changes, Transfer};
 use super::submission::Submission;
 use crate::env::prefs::Prefs;
-use crate::env::{focus_element, focused};
+use crate::env::{focus_element, focused, once_rendered};
 use crate::failure::{Failure, Operation, Reason};
 use crate::folder::model::crumbs::crumbs;
 use crate::net::api::list;
@@ -85,7 +85,7 @@ fn Picker() -> impl IntoView {
     // in the dialog.
     Effect::new(move |_| {
         contents.track();
-        request_animation_frame(move || {
+        once_rendered(move || {
             let free = focused().is_none_or(|element| {
                 element.tag_name() == "DIALOG" || element.closest(".folder-list").is_ok_and(|found| found.is_some())
             });
@@ -98,7 +98,7 @@ fn Picker() -> impl IntoView {
     Effect::new(move |before: Option<bool>| {
         let now = naming.get();
         if before == Some(true) && !now {
-            request_animation_frame(move || {
+            once_rendered(move || {
                 if focused().is_none_or(|element| element.tag_name() == "DIALOG") {
                     move_focus(list, FocusMove::First);
                 }

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use super::model::names::{NameError, from_field, stem_units, to_field, validate};
 use crate::env::prefs::Prefs;
-use crate::env::{focus_element, focused};
+use crate::env::{focus_element, focused, once_rendered};
 use crate::i18n::{Words, fill};
 
 /// The field. The stem of the name is selected at first.
@@ -41,11 +41,10 @@ pub(crate) fn NameField(
     let before = StoredValue::new(before);
     Effect::new(move |_| {
         if let Some(field) = node.get() {
-            // Not in a later frame: keys that the user presses meanwhile are meant for this field.
             let _ = field.set_selection_range(0, units);
             focus_element(&field);
-            // Within a dialog that is about to open, the field accepts the focus only in the next frame.
-            request_animation_frame(move || {
+            // Within a dialog that is about to open, the field accepts the focus only once it is open.
+            once_rendered(move || {
                 if !focused().is_some_and(|element| element.is_same_node(Some(&field))) {
                     focus_element(&field);
                 }

@@ -7,7 +7,7 @@ use shared::{Change, Outcome, VPath};
 
 use super::model::prediction::{Prediction, confirmed_edits, predict};
 use super::state::{Changes, QueuedEdits};
-use crate::env::{clock, focused};
+use crate::env::{clock, focused, once_rendered};
 use crate::folder::model::Edit;
 
 /// The prediction of a change, as the list shows it until the server's outcomes arrive.
@@ -93,7 +93,7 @@ impl Changes {
             self.browser.reveal(&new, had_focus);
         }
         // The element with the focus may be gone together with the selection.
-        request_animation_frame(move || {
+        once_rendered(move || {
             if focused().is_none() {
                 self.browser.focus_cursor();
             }

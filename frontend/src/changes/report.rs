@@ -7,11 +7,11 @@ use shared::change::RestoreItem;
 use shared::job::{LeftOut, LeftOutEntry};
 use shared::{Change, Conflict, ErrorCode, Job, Outcome, VPath};
 
-use super::bulk::next_frame;
 use super::model::verb::{destination, item_path};
 use super::model::{ChangeResult, Origin, Step, Verb, conflict, undo};
 use super::state::Changes;
 use super::task::{FailedItem, Task};
+use crate::env::next_task;
 use crate::failure::{Operation, Reason};
 use crate::i18n::{Counted, Repeated, Words, fill};
 use crate::printable::printable;
@@ -51,7 +51,7 @@ impl Changes {
             inverse.extend(undo::inverse(&result.change, &result.outcomes));
             summary.add(&result);
             if result.outcomes.len() > RESULTS_PER_FRAME {
-                next_frame().await;
+                next_task().await;
             }
         }
         let step = (!inverse.is_empty()).then_some(Step { verb, changes: inverse });

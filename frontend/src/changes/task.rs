@@ -6,16 +6,19 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::changes::CancelJob;
 use shared::job::Progress;
-use shared::{Change, JobId};
+use shared::{Change, ErrorCode, JobId};
 
 use super::model::Verb;
-use crate::env::now;
-use crate::failure::{Operation, Reason};
+use crate::env::{now, sleep};
+use crate::failure::{Failure, Operation, Reason};
 use crate::i18n::Words;
 use crate::net::api::call_retrying;
 
 /// Time that a rate is measured over at least, in seconds.
 const RATE_SECONDS_MIN: f64 = 1.0;
+
+/// Wait before the server is asked again to cancel a job that it does not know yet.
+const CANCEL_AGAIN_MILLISECONDS: u32 = 100;
 
 /// A running change, or the failed items of one that ended. A clone shares the state.
 #[derive(Clone)]
@@ -148,11 +151,23 @@ impl Task {
     pub(super) fn cancel(&self) {
         self.state.update(|state| state.canceling = true);
         for RunningJob { id, .. } in self.state.with_untracked(|state| state.running_jobs.clone()) {
-            spawn_local(async move {
-                // If cancelling fails, the job ends by itself and reports its outcomes.
-                let _ = call_retrying(&CancelJob { id }, None, |_| ()).await;
-            });
+            spawn_local(self.clone().cancel_job(id));
         }
+    }
+
+    /// Cancels a job. One whose request has yet to arrive is unknown to the server, which is asked again.
+    async fn cancel_job(self, id: JobId) {
+        while self.is_running_job(id) {
+            match call_retrying(&CancelJob { id }, None, |_| ()).await {
+                Err(Failure::Refused { code: ErrorCode::NotFound, .. }) => _ = sleep(CANCEL_AGAIN_MILLISECONDS).0.await,
+                // If cancelling fails otherwise, the job ends by itself and reports its outcomes.
+                _ => return,
+            }
+        }
+    }
+
+    fn is_running_job(&self, id: JobId) -> bool {
+        self.state.with_untracked(|state| state.running_jobs.iter().any(|job| job.id == id))
     }
 }
 

@@ -26,3 +26,9 @@ pub fn sleep(milliseconds: u32) -> (JsFuture, Function) {
     });
     (JsFuture::from(promise), wake.unwrap_or_else(|| Function::new_no_args("")))
 }
+
+/// Lets the browser draw and handle events before the rest of a long piece of work, which then is a task of its own.
+pub async fn next_task() {
+    // The promise is never rejected.
+    let _ = sleep(0).0.await;
+}

@@ -12,8 +12,8 @@ pub mod storage;
 
 #[cfg(target_arch = "wasm32")]
 pub use {
-    clock::{clock, now, sleep},
-    focus::{focus, focus_element, focus_within, focused},
+    clock::{clock, next_task, now, sleep},
+    focus::{dialog_is_open, focus, focus_element, focus_within, focused, once_rendered},
     keyboard::has_keyboard,
     random::random_id,
 };

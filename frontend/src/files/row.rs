@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use shared::{Kind, VPath};
 
 use crate::changes::{Changes, NameField};
-use crate::env::{focused, format, history, prefs::Prefs};
+use crate::env::{focus_within, focused, format, history, prefs::Prefs};
 use crate::folder::FileBrowser;
 use crate::folder::model::{LinkMark, Row};
 use crate::i18n::{Lang, fill};
@@ -168,12 +168,16 @@ fn Renaming(folder: bool) -> impl IntoView {
         browser.listing.with_untracked(|listing| listing.rows.find(&name, 0).is_some())
     });
     let done = Callback::new(move |name: Option<Vec<u8>>| {
-        // Unless the focus has moved elsewhere meanwhile, it returns to the row.
-        request_animation_frame(move || {
-            if focused().is_none() {
-                browser.focus_cursor();
-            }
-        });
+        if focus_within(".name-field") {
+            browser.focus_cursor();
+        } else {
+            // The field lost the focus. Only the next frame knows whether another element has it.
+            request_animation_frame(move || {
+                if focused().is_none() {
+                    browser.focus_cursor();
+                }
+            });
+        }
         if let Some(name) = name {
             changes.rename_to(&old, &name);
         }

@@ -8,8 +8,8 @@ use super::grid::Grid;
 use super::list_bar::ListBar;
 use super::menus::Menus;
 use crate::changes::{Changes, TaskCards};
-use crate::env::focus;
 use crate::env::prefs::Prefs;
+use crate::env::{focus, once_rendered};
 use crate::folder::model::{Selection, View};
 use crate::folder::{FileBrowser, Phase};
 use crate::printable::printable;
@@ -60,7 +60,7 @@ pub fn FilesScreen() -> impl IntoView {
         browser.focus_requested.track();
         if matches!(part.get(), Part::Empty | Part::Failed(_)) && browser.focus_pending.get_value() {
             browser.focus_pending.set_value(false);
-            request_animation_frame(|| focus(PANEL_ID));
+            once_rendered(|| focus(PANEL_ID));
         }
     });
     let body = move || match part.get() {

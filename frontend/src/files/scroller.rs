@@ -9,7 +9,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
 use super::row::Slot;
-use crate::env::{focus_element, focused};
+use crate::env::{focus_element, focused, once_rendered};
 use crate::folder::model::View;
 use crate::folder::{FileBrowser, ScrollTarget};
 use crate::ui::element_size::measured;
@@ -38,7 +38,7 @@ pub(super) struct Scroller {
     rest: StoredValue<Option<TimeoutHandle>, LocalStorage>,
 }
 
-/// Focuses the element; false if the browser refuses, as it does for a row that this frame has yet to show.
+/// Focuses the element; false if the browser refuses, as it does for a row that an effect has yet to show.
 fn takes_focus(element: &Element) -> bool {
     focus_element(element.unchecked_ref());
     focused().is_some_and(|focused| focused.is_same_node(Some(element)))
@@ -69,9 +69,8 @@ impl Scroller {
         Effect::new(move |_| scroller.aim());
         Effect::new(move |_| {
             browser.focus_requested.track();
-            // At once where the row is drawn: what the user does before the next frame counts on the focus.
             if scroller.row_of_cursor().is_none_or(|row| !takes_focus(&row)) {
-                request_animation_frame(move || scroller.focus_cursor());
+                once_rendered(move || scroller.focus_cursor());
             } else {
                 browser.focus_pending.set_value(false);
             }
@@ -177,7 +176,7 @@ impl Scroller {
             slots[slot].position.set(position);
         }
         if self.browser.focus_pending.get_value() {
-            request_animation_frame(move || self.focus_cursor());
+            once_rendered(move || self.focus_cursor());
         }
     }
 

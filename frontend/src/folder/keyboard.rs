@@ -3,14 +3,13 @@
 #![cfg(target_arch = "wasm32")]
 
 use leptos::prelude::*;
-use leptos::task::{spawn_local, tick};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
 
 use super::model::Selection;
 use super::model::keys::{FileAction, Intent, Motion, Press, Reach, destination, intent};
 use super::state::FileBrowser;
-use crate::env::{focus, focus_within, now};
+use crate::env::{dialog_is_open, focus, focus_within, now, once_rendered};
 use crate::ui::ids::{FILTER_ID, MAIN_ID};
 
 impl FileBrowser {
@@ -67,12 +66,8 @@ impl FileBrowser {
                 // A new filter clears the selection; a row that waits for the focus does not get it.
                 self.selection.update(Selection::clear);
                 self.focus_pending.set_value(false);
-                // The bar of the selection hides the field until the effects of this have run. Not in the next frame:
-                // keys that the user presses before it are meant for the field.
-                spawn_local(async {
-                    tick().await;
-                    focus(FILTER_ID);
-                });
+                // The bar of the selection hides the field until the effects of this have run.
+                once_rendered(|| focus(FILTER_ID));
             }
             Intent::Help => self.help.set(true),
             Intent::Act(_) => {}
@@ -124,9 +119,12 @@ impl FileBrowser {
 
 /// True if the list handles the key: with the focus in the list or nowhere, but not in an element with keys of its own.
 fn is_for_list(event: &KeyboardEvent) -> bool {
+    if dialog_is_open() {
+        return false;
+    }
     let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return true };
     let closest = |selector: &str| target.closest(selector).is_ok_and(|found| found.is_some());
-    if closest("dialog, [role=menu], .name-field") {
+    if closest("[role=menu], .name-field") {
         return false;
     }
     if closest(".row, .panel") || target.tag_name() == "BODY" || target.id() == MAIN_ID {

@@ -9,7 +9,7 @@ use shared::change::{RestoreItem, Trashed};
 use shared::{Change, Conflict, Rights, TrashId};
 
 use crate::changes::Changes;
-use crate::env::{focus, focused};
+use crate::env::{focus, focused, once_rendered};
 use crate::failure::Failure;
 use crate::folder::model::Selection;
 use crate::folder::model::keys::{FileAction, Intent, Motion, Press, Reach, destination, intent};
@@ -118,7 +118,7 @@ impl TrashState {
         self.cursor.update(|cursor| *cursor = row.unwrap_or((*cursor).min(last)));
         self.contents.set(Contents::Loaded);
         // The row with the focus may be gone.
-        request_animation_frame(move || {
+        once_rendered(move || {
             if focused().is_none() {
                 focus(&row_id(self.cursor.try_get_untracked().unwrap_or(0)));
             }
@@ -231,7 +231,7 @@ impl TrashState {
 
     fn focus_row(self, row: usize) {
         self.cursor.set(row);
-        request_animation_frame(move || {
+        once_rendered(move || {
             let id = row_id(row);
             if let Some(element) = document().get_element_by_id(&id) {
                 let options = web_sys::ScrollIntoViewOptions::new();

@@ -8,7 +8,7 @@ use wasm_bindgen::JsCast;
 
 use super::button::Button;
 use crate::env::prefs::Prefs;
-use crate::env::{focus_element, focused};
+use crate::env::{focus_element, focused, once_rendered};
 
 /// A modal dialog with a title and a button that closes it, which has the focus first unless `first_inside`.
 #[component]
@@ -30,7 +30,7 @@ pub fn Dialog(
             // Fails only for an element outside the document.
             let _ = dialog.show_modal();
             // If the children were rendered after `show_modal`, the browser found no element with `autofocus`.
-            request_animation_frame(move || {
+            once_rendered(move || {
                 if focused().is_some_and(|element| element.is_same_node(Some(&dialog)))
                     && let Ok(Some(first)) = dialog.query_selector("[autofocus]")
                 {

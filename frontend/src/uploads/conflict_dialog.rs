@@ -39,7 +39,7 @@ pub fn UploadDialogs() -> impl IntoView {
     });
     let on_answer = Callback::new(move |(resolution, all): (Resolution, bool)| {
         if let Some(conflict) = conflict.get_untracked() {
-            uploads.update(|queue| queue.resolve(conflict.id, resolution, all));
+            uploads.command(|queue| queue.resolve(conflict.id, resolution, all));
         }
     });
     let part = move |part: fn(Prefs, &Conflict) -> String| {

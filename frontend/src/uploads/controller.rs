@@ -95,6 +95,12 @@ impl Uploads {
         }
     }
 
+    /// Changes the queue as the user asks, and shows it at once: the next key press is meant for what it became.
+    pub(super) fn command(self, change: impl FnOnce(&mut Queue)) {
+        self.update(change);
+        self.update_view();
+    }
+
     /// Cancels all unfinished uploads, unless that wastes many bytes and is not `confirmed`: then asks for
     /// confirmation. If every upload is finished, clears the list.
     pub(super) fn cancel_all(self, confirmed: bool) {
@@ -102,7 +108,7 @@ impl Uploads {
             self.confirm_cancel.set(true);
             return;
         }
-        self.update(|queue| {
+        self.command(|queue| {
             let idle = !queue.totals().is_busy();
             queue.cancel_all();
             if idle {

@@ -6,7 +6,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::controller::Uploads;
-use super::focus::leave_panel;
+use super::focus::{focused_slot, keep_in_panel, leave_panel};
 use super::labels::{panel_labels, summary};
 use super::model::announcements::Milestone;
 use super::model::{Id, Queue, StageGroup, Totals};
@@ -41,9 +41,14 @@ fn Panel() -> impl IntoView {
     let toggle_label =
         Signal::derive(move || if uploads.open.get() { prefs.words().hide_list } else { prefs.words().show_list });
     let close = Callback::new(move |()| uploads.cancel_all(false));
+    let keep_focus = keep_in_panel(move || {
+        uploads.read(|_| ());
+        uploads.open.track();
+    });
     on_cleanup(leave_panel);
     view! {
-        <section class="uploads" class:folded=move || !uploads.open.get() aria-label=prefs.text(|words| words.uploads)>
+        <section class="uploads" class:folded=move || !uploads.open.get() aria-label=prefs.text(|words| words.uploads)
+            on:focusin=move |event| keep_focus(event.into())>
             <header class="uploads-head">
                 <div class="uploads-title">
                     <h2>{move || labels.get().0}</h2>
@@ -72,7 +77,7 @@ fn AllActions(hidden_problem: Memo<bool>, next_problem: Callback<()>) -> impl In
     let (uploads, prefs) = (Uploads::get(), Prefs::get());
     let totals = Memo::new(move |_| uploads.read(|queue| *queue.totals()));
     let when = move |test: fn(&Totals) -> bool| Memo::new(move |_| totals.with(test));
-    let update = move |change: fn(&mut Queue)| Callback::new(move |()| uploads.update(change));
+    let update = move |change: fn(&mut Queue)| Callback::new(move |()| uploads.command(change));
     let cancel_all = Callback::new(move |()| uploads.cancel_all(false));
     let pause = when(|totals| totals.active > 0);
     let resume = when(|totals| totals.paused > 0);
@@ -132,7 +137,9 @@ fn List() -> impl IntoView {
         }
         let slots = slots.get_untracked();
         let shown: Vec<_> = slots.iter().map(|slot| slot.position.get_untracked()).collect();
-        for (slot, position) in assign(&shown, extent.window(extent.top_at(scroll_top), OVERSCAN_ROWS), None) {
+        // The row with the focus keeps its slot, so that no key press acts on another upload.
+        let pinned = focused_slot().and_then(|slot| *shown.get(slot)?).filter(|position| *position < extent.rows);
+        for (slot, position) in assign(&shown, extent.window(extent.top_at(scroll_top), OVERSCAN_ROWS), pinned) {
             slots[slot].position.set(position);
         }
     });

@@ -5,7 +5,6 @@
 use leptos::prelude::*;
 
 use super::controller::Uploads;
-use super::focus::keep_near;
 use super::labels::{Actions, RowLabels, row_labels};
 use super::model::{Id, Queue};
 use super::{file_handles, picker};
@@ -44,6 +43,7 @@ pub(super) fn Row(row: Slot, extent: Memo<Extent>, shift: Signal<f64>) -> impl I
         let top = position.get().unwrap_or(0) as f64 * extent.get().row;
         format!("translateY({})", pixels(top + shift.get()))
     });
+    let number = move || position.get().map(|position| (position + 1).to_string());
     let class = Signal::derive(move || match id.get() {
         Some(_) => format!("upload {}", labels.with(|labels| labels.class)),
         None => "upload off".to_owned(),
@@ -55,8 +55,7 @@ pub(super) fn Row(row: Slot, extent: Memo<Extent>, shift: Signal<f64>) -> impl I
     let update = move |change: fn(&mut Queue, Id)| {
         Callback::new(move |()| {
             if let Some(id) = id.get_untracked() {
-                uploads.update(|queue| change(queue, id));
-                keep_near(slot);
+                uploads.command(|queue| change(queue, id));
             }
         })
     };
@@ -79,7 +78,8 @@ pub(super) fn Row(row: Slot, extent: Memo<Extent>, shift: Signal<f64>) -> impl I
         }
     });
     view! {
-        <li class=class id=format!("upload-{slot}") style:transform=offset aria-hidden=move || id.get().is_none().to_string()>
+        <li class=class id=format!("upload-{slot}") style:transform=offset aria-hidden=move || id.get().is_none().to_string()
+            aria-posinset=number aria-setsize=move || extent.get().rows.to_string()>
             <Icon name=Signal::derive(move || labels.with(|labels| labels.icon)) />
             <div class="upload-text">
                 <p class="upload-name" title=text(|labels| &labels.path)><bdi>{text(|labels| &labels.name)}</bdi></p>
