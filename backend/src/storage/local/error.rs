@@ -6,6 +6,8 @@ use shared::ErrorCode;
 
 use crate::storage::StorageError;
 
+/// What fails when a name cannot be looked up.
+pub(super) const LOOKUP: &str = "looking up a name";
 /// How often the destination is examined again while other programs change it.
 pub(super) const REPLACE_RETRIES: usize = 8;
 
@@ -30,5 +32,5 @@ pub(in crate::storage) fn storage_error(error: io::Error, context: &'static str)
 
 /// The entry under the name is no longer the one that was looked up.
 pub(in crate::storage) fn replaced_meanwhile() -> StorageError {
-    StorageError::new(ErrorCode::Changed, "the file was replaced while it was opened")
+    StorageError::new(ErrorCode::Changed, "the entry was replaced while it was opened")
 }

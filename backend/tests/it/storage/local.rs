@@ -258,14 +258,19 @@ fn read_during_swap(fixture: &LocalFixture, name: &[u8]) -> Result<Vec<u8>, Erro
 #[cfg(target_os = "linux")]
 pub(super) fn while_swapping(fixture: &LocalFixture, left: &[u8], right: &[u8], rounds: usize, look: impl Fn()) {
     use std::sync::atomic::{AtomicBool, Ordering};
-    let done = AtomicBool::new(false);
+    let (swapped, done) = (AtomicBool::new(false), AtomicBool::new(false));
     let (left, right) = (fixture.at(left), fixture.at(right));
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 rustix::fs::renameat_with(CWD, &left, CWD, &right, rustix::fs::RenameFlags::EXCHANGE).unwrap();
+                swapped.store(true, Ordering::Relaxed);
             }
         });
+        // On a loaded machine the other thread may begin late.
+        while !swapped.load(Ordering::Relaxed) {
+            std::thread::yield_now();
+        }
         let looked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| (0..rounds).for_each(|_| look())));
         done.store(true, Ordering::Relaxed);
         looked.unwrap();
@@ -294,8 +299,7 @@ fn a_folder_swapped_for_a_link_never_leads_out() {
                 assert!(listed.values().all(|entry| entry.size == 6));
             }
         });
-        eprintln!("{containment:?}: {:?}", seen.borrow());
-        assert!(seen.borrow().len() > 1, "the exchange was never seen");
+        assert!(seen.borrow().len() > 1, "{containment:?}: the exchange was never seen: {:?}", seen.borrow());
     }
 }
 

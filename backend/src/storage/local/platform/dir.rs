@@ -32,8 +32,8 @@ pub(in crate::storage) trait Dir: Send + Sync + Sized + 'static {
     /// Whether a directory's metadata change whenever a name is added to it or removed from it.
     const HAS_STATE: bool;
 
-    /// Looks up a name.
-    fn child(&self, name: &[u8]) -> io::Result<Node<Self>>;
+    /// Looks up a name. Fails with [`shared::ErrorCode::Changed`] if the entry is replaced again and again meanwhile.
+    fn child(&self, name: &[u8]) -> Result<Node<Self>, StorageError>;
 
     /// Opens a subdirectory; every other kind of entry is an error.
     fn open_dir(&self, name: &[u8]) -> io::Result<Self>;

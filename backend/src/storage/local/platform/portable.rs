@@ -9,14 +9,14 @@ use std::path::Path;
 use cap_fs_ext::{DirExt, FollowSymlinks, MetadataExt as _, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
 use cap_std::fs::OpenOptions;
-use shared::Timestamp;
+use shared::{ErrorCode, Timestamp};
 
 use super::dir::{Dir, Node, OnEvent, SyncDir};
 use super::metadata::{FileType, Identity, Metadata};
 use super::notify;
 #[cfg(unix)]
 use super::unix;
-use crate::storage::local::error::{replaced_meanwhile, storage_error};
+use crate::storage::local::error::{LOOKUP, replaced_meanwhile, storage_error};
 use crate::storage::{Attributes, STATE_FOLDER_NAME, StorageError, Visit, WatchHandle};
 
 /// How often a name is looked up again while its entry is being replaced.
@@ -47,29 +47,31 @@ impl Dir for PortableDir {
     type File = File;
     type Lock = File;
 
-    fn child(&self, name: &[u8]) -> io::Result<Node<Self>> {
-        let mut refused = io::Error::from(io::ErrorKind::NotFound);
+    fn child(&self, name: &[u8]) -> Result<Node<Self>, StorageError> {
+        let failed = |error| storage_error(error, LOOKUP);
+        let mut refused = replaced_meanwhile();
         for _ in 0..REPLACE_RETRIES {
-            let seen = self.metadata_of(name)?;
+            let seen = self.metadata_of(name).map_err(failed)?;
             match seen.file_type {
                 FileType::Link => return Ok(Node::Link),
                 FileType::File | FileType::Other => return Ok(Node::Leaf((), seen)),
-                FileType::Folder if self.is_state_folder(&seen) => break,
+                FileType::Folder if self.is_state_folder(&seen) => {
+                    return Err(StorageError::new(ErrorCode::NotFound, LOOKUP));
+                }
                 FileType::Folder => {}
             }
-            let handle = match self.handle.open_dir_nofollow(Path::new(os_name(name)?)) {
-                Ok(handle) => handle,
-                // Access is denied, or the entry is no directory any more.
-                Err(error) => {
-                    refused = error;
-                    continue;
+            refused = match self.open_dir(name) {
+                Ok(folder) => {
+                    let opened = folder.metadata().map_err(failed)?;
+                    if opened.identity == seen.identity {
+                        return Ok(Node::Folder(folder, opened));
+                    }
+                    replaced_meanwhile()
                 }
+                // A folder stood there a moment ago.
+                Err(error) if error.kind() == io::ErrorKind::NotADirectory => replaced_meanwhile(),
+                Err(error) => failed(error),
             };
-            let folder = Self { handle };
-            let opened = folder.metadata()?;
-            if opened.identity == seen.identity {
-                return Ok(Node::Folder(folder, opened));
-            }
         }
         Err(refused)
     }

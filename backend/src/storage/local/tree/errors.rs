@@ -5,11 +5,11 @@ use std::io;
 use shared::ErrorCode;
 
 use crate::storage::StorageError;
-use crate::storage::local::error::storage_error;
+use crate::storage::local::error::{LOOKUP, storage_error};
 use crate::storage::local::platform::FileType;
 
 pub(super) fn not_found() -> StorageError {
-    StorageError::new(ErrorCode::NotFound, "looking up a name")
+    StorageError::new(ErrorCode::NotFound, LOOKUP)
 }
 
 pub(super) fn not_folder() -> StorageError {

@@ -8,7 +8,7 @@ use super::dir_stack::DirStack;
 use super::errors::{new_name_error, not_found};
 use super::root::Tree;
 use crate::storage::checks::{check_new_path, check_state, root_is_fixed};
-use crate::storage::local::error::storage_error;
+use crate::storage::local::error::{LOOKUP, storage_error};
 use crate::storage::local::platform::{Dir, FileType, Metadata};
 use crate::storage::{StorageError, is_state_folder_name};
 
@@ -38,7 +38,7 @@ impl<D: Dir> Tree<D> {
             return Err(not_found());
         }
         let seen = parent.dir().metadata_of(path.name());
-        let seen = seen.map_err(|error| storage_error(error, "looking up a name"))?;
+        let seen = seen.map_err(|error| storage_error(error, LOOKUP))?;
         if self.is_hidden_in(parent.dir(), &seen) {
             return Err(not_found());
         }
@@ -63,13 +63,13 @@ impl<D: Dir> Tree<D> {
             }
             Ok(seen) => Ok(Some((seen, self.entry_from(parent, path, &seen)))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(new_name_error(error, "looking up a name")),
+            Err(error) => Err(new_name_error(error, LOOKUP)),
         }
     }
 
     pub(super) fn entry_of(&self, parent: &DirStack<D>, path: &VPath) -> Result<Entry, StorageError> {
         let seen = parent.dir().metadata_of(path.name());
-        let seen = seen.map_err(|error| storage_error(error, "looking up a name"))?;
+        let seen = seen.map_err(|error| storage_error(error, LOOKUP))?;
         Ok(self.entry_from(parent, path, &seen))
     }
 

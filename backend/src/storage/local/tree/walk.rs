@@ -100,8 +100,7 @@ impl<D: Dir> Tree<D> {
         if is_state_folder_name(name) {
             return Err(not_found());
         }
-        let node = dir.child(name).map_err(|error| storage_error(error, "looking up a name"))?;
-        self.unless_hidden(node)
+        self.unless_hidden(dir.child(name)?)
     }
 
     fn unless_hidden(&self, node: Node<D>) -> Result<Node<D>, StorageError> {

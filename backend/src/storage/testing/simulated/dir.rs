@@ -35,6 +35,18 @@ impl SimulatedDir {
         Self { machine: machine.clone(), node }
     }
 
+    fn look_up(&self, name: &[u8]) -> io::Result<Node<Self>> {
+        self.machine.look(|state| {
+            let node = state.lookup(self.node, name)?;
+            let metadata = state.metadata(node);
+            Ok(match metadata.file_type {
+                FileType::Folder => Node::Folder(Self::new(&self.machine, node), metadata),
+                FileType::Link => Node::Link,
+                FileType::File | FileType::Other => Node::Leaf(node, metadata),
+            })
+        })
+    }
+
     fn file(&self, node: NodeId) -> SimulatedFile {
         SimulatedFile { machine: self.machine.clone(), node }
     }
@@ -47,20 +59,12 @@ impl Dir for SimulatedDir {
     type File = SimulatedFile;
     type Lock = SimulatedLock;
 
-    fn child(&self, name: &[u8]) -> io::Result<Node<Self>> {
-        self.machine.look(|state| {
-            let node = state.lookup(self.node, name)?;
-            let metadata = state.metadata(node);
-            Ok(match metadata.file_type {
-                FileType::Folder => Node::Folder(Self::new(&self.machine, node), metadata),
-                FileType::Link => Node::Link,
-                FileType::File | FileType::Other => Node::Leaf(node, metadata),
-            })
-        })
+    fn child(&self, name: &[u8]) -> Result<Node<Self>, StorageError> {
+        self.look_up(name).map_err(|error| StorageError::from_io(error, "looking up a name"))
     }
 
     fn open_dir(&self, name: &[u8]) -> io::Result<Self> {
-        match self.child(name)? {
+        match self.look_up(name)? {
             Node::Folder(folder, _) => Ok(folder),
             Node::Link | Node::Leaf(..) => Err(io::ErrorKind::NotADirectory.into()),
         }
@@ -100,7 +104,7 @@ impl Dir for SimulatedDir {
     }
 
     fn open_own_file(&self, name: &[u8]) -> io::Result<SimulatedFile> {
-        match self.child(name)? {
+        match self.look_up(name)? {
             Node::Leaf(leaf, metadata) if metadata.file_type == FileType::File => Ok(self.file(leaf)),
             _ => Err(io::ErrorKind::PermissionDenied.into()),
         }

@@ -16,7 +16,7 @@ use shared::{ErrorCode, Timestamp, VPath};
 use super::metadata::file_type;
 use super::open::{READ, WRITE, open_path, opens_cached_paths, opens_paths, proc_handles, relative, try_open_path};
 use super::{inotify, journal, mounts};
-use crate::storage::local::error::{replaced_meanwhile, storage_error};
+use crate::storage::local::error::{LOOKUP, replaced_meanwhile, storage_error};
 use crate::storage::local::platform::dir::{Dir, Node, OnEvent, SyncDir};
 use crate::storage::local::platform::metadata::{FileType, Metadata};
 use crate::storage::local::platform::unix;
@@ -80,9 +80,10 @@ impl Dir for LinuxDir {
     type File = File;
     type Lock = File;
 
-    fn child(&self, name: &[u8]) -> io::Result<Node<Self>> {
+    fn child(&self, name: &[u8]) -> Result<Node<Self>, StorageError> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        node(rustix::fs::openat(&self.handle, name, flags, Mode::empty())?)
+        let opened = rustix::fs::openat(&self.handle, name, flags, Mode::empty());
+        opened.map_err(io::Error::from).and_then(node).map_err(|error| storage_error(error, LOOKUP))
     }
 
     fn open_dir(&self, name: &[u8]) -> io::Result<Self> {
