@@ -28,6 +28,12 @@ impl Who {
         Self::named(b'1', &[])
     }
 
+    /// A number for the owner that does not tell its name.
+    pub fn number(self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
+
     fn named(kind: u8, name: &[u8]) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key("passerelle 2026 owner of an admission");
         hasher.update(&[kind]).update(name);

@@ -3,13 +3,17 @@
 //! A piece of work makes a holder rest later and does not tell this order, so that it costs nothing here: the order knows
 //! of each place the time from which its holder rests at the earliest. A place that comes first by that time is looked at,
 //! and moves back if its holder works or has rested for less. So a place is looked at once in a time of rest at most, and
-//! the other steps take time that grows with the logarithm of the number of places.
+//! the other steps take time that grows with the logarithm of the number of places. The places of owners that have more
+//! than an equal share have no time of rest that protects them; up to [`LOOKS_MAX`] of them are looked at each time.
 
 use std::collections::{BTreeSet, HashMap};
 
 use tokio::time::Instant;
 
 use super::owner::Who;
+
+/// How many places of owners that have more than an equal share are looked at each time, whether or not they have rested.
+const LOOKS_MAX: usize = 64;
 
 /// What may rest.
 pub(super) trait Rests {
@@ -21,6 +25,10 @@ pub(super) trait Rests {
 pub(super) struct RestOrder<T> {
     last: u64,
     owners: HashMap<Who, Owned<T>>,
+    /// The places of all owners.
+    held: usize,
+    /// All owners, by the number of their places.
+    by_count: BTreeSet<(usize, Who)>,
     /// The latest time of which the order was asked.
     asked: Option<Instant>,
     /// The owners without a place that may have rested since `asked`, by the first place.
@@ -43,7 +51,8 @@ struct Place<T> {
 /// Whom a place is taken back from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum TakeFrom {
-    /// The owner that has most, if that is more than `who` has, or else `who`.
+    /// The owner that has most, if that is more than `who` has, or else `who`. A place of an owner that has more than an
+    /// equal share goes before any other, also if it has rested for less than the time of rest.
     Fullest,
     /// `who` alone.
     Itself,
@@ -51,8 +60,8 @@ pub(super) enum TakeFrom {
 
 impl<T> Default for RestOrder<T> {
     fn default() -> Self {
-        let (owners, later, due) = (HashMap::new(), BTreeSet::new(), BTreeSet::new());
-        Self { last: 0, owners, asked: None, later, due }
+        let (by_count, later, due) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        Self { last: 0, owners: HashMap::new(), held: 0, by_count, asked: None, later, due }
     }
 }
 
@@ -68,7 +77,11 @@ impl<T> RestOrder<T> {
 
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.owners.is_empty() && self.later.is_empty() && self.due.is_empty()
+        self.owners.is_empty()
+            && self.later.is_empty()
+            && self.due.is_empty()
+            && self.by_count.is_empty()
+            && self.held == 0
     }
 
     /// Adds a place whose holder rests since `earliest` at the earliest. Returns its number.
@@ -93,9 +106,16 @@ impl<T> RestOrder<T> {
     /// Changes the places of an owner, keeps it in its order, and forgets it once it has none.
     fn change<R>(&mut self, who: Who, change: impl FnOnce(&mut Owned<T>) -> R) -> R {
         let owned = self.owners.entry(who).or_default();
-        let before = owned.rank();
+        let (before, count_before) = (owned.rank(), owned.count());
         let result = change(owned);
-        let after = owned.rank();
+        let (after, count) = (owned.rank(), owned.count());
+        if count != count_before {
+            self.held = self.held - count_before + count;
+            self.by_count.remove(&(count_before, who));
+            if count > 0 {
+                self.by_count.insert((count, who));
+            }
+        }
         if after.is_none() {
             self.owners.remove(&who);
         }
@@ -131,15 +151,45 @@ impl<T: Rests> RestOrder<T> {
     pub(super) fn take_back(&mut self, who: Who, from: TakeFrom, before: Instant, now: Instant) -> Option<T> {
         self.ask(before);
         let own = self.count(who);
-        let mut others = self.due.last().copied().filter(|_| from == TakeFrom::Fullest);
-        while let Some((count, owner)) = others.filter(|(count, _)| *count > own) {
-            if let Some(number) = self.longest_rest(owner, before, now) {
-                return self.remove(owner, number);
+        let fair = own.max(self.held / self.owners.len().max(1));
+        let (owner, number) = match from {
+            TakeFrom::Fullest => self
+                .rested(fair, before, now)
+                .or_else(|| self.resting(fair, now))
+                .or_else(|| self.rested(own, before, now))
+                .or_else(|| self.rested_of(who, before, now))?,
+            TakeFrom::Itself => self.rested_of(who, before, now)?,
+        };
+        self.remove(owner, number)
+    }
+
+    /// The place that has rested longest, since `before` at least, of the owner that has most, which is more than `least`.
+    fn rested(&mut self, least: usize, before: Instant, now: Instant) -> Option<(Who, u64)> {
+        let mut others = self.due.last().copied();
+        while let Some((count, owner)) = others.filter(|(count, _)| *count > least) {
+            if let Some(found) = self.rested_of(owner, before, now) {
+                return Some(found);
             }
             others = self.due.range(..(count, owner)).next_back().copied();
         }
-        let number = self.longest_rest(who, before, now)?;
-        self.remove(who, number)
+        None
+    }
+
+    /// The place that has rested longest, however short that is, of the owner that has most, which is more than `least`.
+    fn resting(&mut self, least: usize, now: Instant) -> Option<(Who, u64)> {
+        let mut looks = LOOKS_MAX;
+        let mut others = self.by_count.last().copied();
+        while let Some((count, owner)) = others.filter(|(count, _)| *count > least && looks > 0) {
+            if let Some(found) = self.longest_rest(owner, now, now, &mut looks) {
+                return Some(found);
+            }
+            others = self.by_count.range(..(count, owner)).next_back().copied();
+        }
+        None
+    }
+
+    fn rested_of(&mut self, owner: Who, before: Instant, now: Instant) -> Option<(Who, u64)> {
+        self.longest_rest(owner, before, now, &mut { usize::MAX })
     }
 
     /// Lists the owners again that have a place which may have rested since `before`.
@@ -152,8 +202,10 @@ impl<T: Rests> RestOrder<T> {
         }
     }
 
-    fn longest_rest(&mut self, owner: Who, before: Instant, now: Instant) -> Option<u64> {
-        self.owners.contains_key(&owner).then(|| self.change(owner, |owned| owned.longest_rest(before, now)))?
+    fn longest_rest(&mut self, owner: Who, before: Instant, now: Instant, looks: &mut usize) -> Option<(Who, u64)> {
+        let found =
+            self.owners.contains_key(&owner).then(|| self.change(owner, |it| it.longest_rest(before, now, looks)));
+        found.flatten().map(|number| (owner, number))
     }
 }
 
@@ -186,14 +238,14 @@ impl<T> Owned<T> {
 }
 
 impl<T: Rests> Owned<T> {
-    /// The place whose holder has rested longest, since `before` at least.
-    fn longest_rest(&mut self, before: Instant, now: Instant) -> Option<u64> {
+    /// The place whose holder has rested longest, since `before` at least. At most `looks` places are looked at, which it
+    /// counts down.
+    fn longest_rest(&mut self, before: Instant, now: Instant, looks: &mut usize) -> Option<u64> {
         let mut working = Vec::new();
         let found = loop {
-            let Some((earliest, number)) = self.order.first().copied().filter(|(earliest, _)| *earliest <= before)
-            else {
-                break None;
-            };
+            let first = self.order.first().copied().filter(|(earliest, _)| *earliest <= before && *looks > 0);
+            let Some((earliest, number)) = first else { break None };
+            *looks -= 1;
             match self.places.get(&number).and_then(|place| place.held.rests_since()) {
                 Some(since) if since <= earliest => break Some(number),
                 Some(since) => self.move_to(number, since),

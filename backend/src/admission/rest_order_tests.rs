@@ -1,7 +1,7 @@
 //! The decisions of [`RestOrder`], by examples and against a model that looks at every place each time.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -69,6 +69,34 @@ fn owners_that_have_fewer_are_not_looked_at() {
     assert_eq!((order.count(who(1)), order.count(who(2))), (0, 2));
 }
 
+/// A handshake may rest for longer than its time; an owner with many connections that rest for less does not outlast it.
+#[test]
+fn owners_that_have_more_than_an_equal_share_lose_places_that_have_just_begun_to_rest() {
+    let start = Instant::now();
+    let now = start + 10 * MILLISECOND;
+    let resting = |since| Holder { rests_since: Rc::new(Cell::new(Some(since))), ..Holder::default() };
+    let mut order = RestOrder::default();
+    let handshake = order.add(who(1), resting(start), start);
+    for _ in 0..3 {
+        order.add(who(2), resting(now), now);
+    }
+    assert!(order.take_back(who(3), TakeFrom::Fullest, start, now).is_some());
+    assert_eq!((order.contains(who(1), handshake), order.count(who(2))), (true, 2));
+}
+
+#[test]
+fn places_of_fuller_owners_that_work_are_looked_at_up_to_a_number() {
+    let start = Instant::now();
+    let mut order = RestOrder::default();
+    let looks = Rc::default();
+    for number in 0..1000_u32 {
+        let holder = Holder { looks: Rc::clone(&looks), ..Holder::default() };
+        order.add(who(u8::from(number > 0)), holder, start + MILLISECOND);
+    }
+    assert!(order.take_back(who(9), TakeFrom::Fullest, start, start + MILLISECOND).is_none());
+    assert!((1..=64).contains(&looks.get()), "{}", looks.get());
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Add(u8),
@@ -99,15 +127,20 @@ fn count(model: &Model, who: Who) -> usize {
 
 /// The number of the place that is to be taken back.
 fn expected(model: &Model, who: Who, from: TakeFrom, before: Instant) -> Option<u64> {
+    let resting = model.iter().filter_map(|(number, (owner, it))| Some((*owner, it.rests_since.get()?, *number)));
+    let longest = |owner: Who, rested: bool| {
+        let of_owner = resting.clone().filter(|(of, since, _)| *of == owner && (!rested || *since <= before));
+        of_owner.min_by_key(|(_, since, number)| (*since, *number)).map(|found| found.2)
+    };
     let own = count(model, who);
-    let rests = |holder: &Holder| holder.rests_since.get().filter(|since| *since <= before);
-    let resting = model.iter().filter_map(|(number, (owner, holder))| Some((*owner, rests(holder)?, *number)));
-    let others = resting.clone().filter(|(owner, ..)| from == TakeFrom::Fullest && count(model, *owner) > own);
-    let fullest = others.map(|(owner, ..)| (count(model, owner), owner)).max().map_or(who, |(_, owner)| owner);
-    resting
-        .filter(|(owner, ..)| *owner == fullest)
-        .min_by_key(|(_, since, number)| (*since, *number))
-        .map(|found| found.2)
+    let owners: BTreeSet<_> = model.values().map(|(owner, _)| (count(model, *owner), *owner)).collect();
+    let fair = own.max(model.len() / owners.len().max(1));
+    let of_fullest = |least: usize, rested: bool| {
+        let fuller = owners.iter().rev().filter(|(count, _)| from == TakeFrom::Fullest && *count > least);
+        fuller.into_iter().find_map(|(_, owner)| longest(*owner, rested))
+    };
+    let of_others = of_fullest(fair, true).or_else(|| of_fullest(fair, false)).or_else(|| of_fullest(own, true));
+    of_others.or_else(|| longest(who, true))
 }
 
 proptest! {

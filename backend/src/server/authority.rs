@@ -50,13 +50,6 @@ impl Owner {
         self == owner || self.without_principal() == *owner
     }
 
-    /// A number for the owner that does not tell who it is.
-    pub(super) fn tag(&self) -> u64 {
-        let hash = blake3::derive_key("passerelle 2026 owner of a kept file", &self.0);
-        let [a, b, c, d, e, f, g, h, ..] = hash;
-        u64::from_le_bytes([a, b, c, d, e, f, g, h])
-    }
-
     /// The principal alone, over all its roots.
     pub(super) fn principal(&self) -> &[u8] {
         let end = self.0.iter().rposition(|byte| *byte == 0).unwrap_or_default();
@@ -67,6 +60,11 @@ impl Owner {
     pub(super) fn who(&self, client: Option<&str>) -> Who {
         // Without the byte that tells whether there is a principal.
         who(self.principal().get(1..).unwrap_or_default(), client)
+    }
+
+    /// The owner of what stays after a request, in admissions. Clients that are not known again share one place.
+    pub(super) fn returning_who(&self, client: Option<&str>) -> Who {
+        self.who(self.returning_client(client))
     }
 
     /// The key by which a request of this owner is known. Callers without an account are one owner, and choose keys apart

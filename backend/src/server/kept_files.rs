@@ -46,9 +46,9 @@ impl KeptFiles {
         Self { bytes_max, sums: Mutex::default(), exceeded: Notify::new() }
     }
 
-    /// Where the trash keeps a file that `owner` replaces at `now`.
-    pub(super) fn keep(&self, owner: &Owner, id: TrashId, now: Timestamp) -> Keep {
-        Keep { id, now, bytes_max: self.bytes_max, owner: owner.tag() }
+    /// Where the trash keeps a file that `client`, a caller without an account, or `owner` replaces at `now`.
+    pub(super) fn keep(&self, owner: &Owner, client: Option<&str>, id: TrashId, now: Timestamp) -> Keep {
+        Keep { id, now, bytes_max: self.bytes_max, owner: owner.returning_who(client).number() }
     }
 
     /// Counts what the trash keeps since a replacement, and returns the id of its item.

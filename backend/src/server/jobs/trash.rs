@@ -86,7 +86,8 @@ impl JobRunner {
 
     /// Where the trash keeps what is replaced at `path`.
     pub(super) fn keep(&self, index: usize, path: &VPath) -> Keep {
-        self.kept.keep(&self.record.owner, self.record.trash_id(index, path), clock::now())
+        let id = self.record.trash_id(index, path);
+        self.kept.keep(&self.record.owner, self.record.client(), id, clock::now())
     }
 
     /// Whether the previous process put an entry into the trash under this id. If the trash cannot be read, the job

@@ -157,7 +157,8 @@ impl Uploads {
     /// that a COMMIT after a crash finds it.
     pub(super) fn attributes(&self, record: &UploadRecord) -> Attributes {
         let (modified, executable) = (record.request.modified, record.request.executable);
-        let keep = Some(self.kept.keep(&record.owner, TrashId(record.id.0), clock::now()));
+        let (id, client) = (TrashId(record.id.0), record.client.as_deref());
+        let keep = Some(self.kept.keep(&record.owner, client, id, clock::now()));
         Attributes { modified, executable, copied: None, durability: self.durability, keep }
     }
 

@@ -34,7 +34,7 @@
 //! | validator | with the change time | with the change time | with the creation time: a program that sets the modification time back goes unnoticed |
 
 mod both;
-mod error;
+pub(in crate::storage) mod error;
 mod file;
 mod group_fsync;
 mod local_storage;

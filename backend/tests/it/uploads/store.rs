@@ -8,7 +8,7 @@ use backend::server::ServerConfig;
 use backend::storage::Storage;
 use backend::storage::memory::MemoryStorage;
 use shared::change::RestoreItem;
-use shared::wire::{FrameKind, PutEnd, Store};
+use shared::wire::{FrameKind, PRINCIPAL_UNKNOWN, PutEnd, Store};
 use shared::{Algorithm, Change, Checksum, Conflict, ErrorCode, JobId, Outcome, Timestamp};
 
 use super::fixtures::{error_code, pattern, store_request};
@@ -18,20 +18,33 @@ use crate::test_server::{TestServer, path, reader, small_tree, writer};
 
 #[tokio::test]
 async fn one_principal_does_not_displace_what_is_kept_of_another() {
+    let caller = |principal: &str| Caller { principal: Some(principal.into()), ..writer() };
+    what_one_keeps_stays_while_another_replaces(&caller("quiet"), &caller("busy")).await;
+}
+
+#[tokio::test]
+async fn one_client_without_an_account_does_not_displace_what_is_kept_of_another() {
+    let caller = |client: &str| {
+        let (principal, client) = (Some(PRINCIPAL_UNKNOWN.into()), Some(client.into()));
+        Caller { principal, client, ..writer() }
+    };
+    what_one_keeps_stays_while_another_replaces(&caller("192.0.2.1"), &caller("192.0.2.2")).await;
+}
+
+async fn what_one_keeps_stays_while_another_replaces(quiet: &Caller, busy: &Caller) {
     const BYTES: [u8; 100] = [7; 100];
     const BYTES_MAX: u64 = 8 * BYTES.len() as u64;
     let config = ServerConfig { trash_bytes_max: BYTES_MAX, ..ServerConfig::default() };
     let server = TestServer::with_config(Arc::new(MemoryStorage::new()), config).await;
-    let replace = async |principal: &str, name: &str| {
+    let replace = async |caller: &Caller, name: &str| {
         let request = store_request(name, &BYTES);
-        let caller = Caller { principal: Some(principal.into()), ..writer() };
-        let stage = Stage { caller, conflict: Conflict::Replace, ..request.stage };
+        let stage = Stage { caller: caller.clone(), conflict: Conflict::Replace, ..request.stage };
         server.client.store(&Store { stage, ..request }, &BYTES).await.unwrap().trash
     };
-    assert_eq!(replace("quiet", "one").await, None);
-    let kept = replace("quiet", "one").await.unwrap();
+    assert_eq!(replace(quiet, "one").await, None);
+    let kept = replace(quiet, "one").await.unwrap();
     for _ in 0..30 {
-        replace("busy", "other").await;
+        replace(busy, "other").await;
     }
     // The sweeps run beside the requests.
     let items = loop {

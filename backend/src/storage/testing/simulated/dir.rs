@@ -6,6 +6,7 @@ use shared::Timestamp;
 
 use super::machine::Machine;
 use super::state::NodeId;
+use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::{Dir, DiskFile, FileType, Metadata, Node, SyncDir};
 use crate::storage::{Attributes, StorageError, Visit};
 
@@ -60,7 +61,7 @@ impl Dir for SimulatedDir {
     type Lock = SimulatedLock;
 
     fn child(&self, name: &[u8]) -> Result<Node<Self>, StorageError> {
-        self.look_up(name).map_err(|error| StorageError::from_io(error, "looking up a name"))
+        self.look_up(name).map_err(|error| storage_error(error, "looking up a name"))
     }
 
     fn open_dir(&self, name: &[u8]) -> io::Result<Self> {
