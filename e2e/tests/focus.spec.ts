@@ -125,6 +125,9 @@ test("the focus stays in the panel when its button disappears", async ({ page, l
   await page.route("**/files/**", () => {});
   await open(page);
   await chooseFiles(page, [local.at("a.txt"), local.at("b.txt")]);
+  for (const name of ["a.txt", "b.txt"]) {
+    await expect(upload(page, name).getByRole("button", { name: `Pause ${name}` })).toBeVisible();
+  }
   await panel(page).getByRole("button", { name: "Pause all" }).press("Enter");
   const resume = panel(page).getByRole("button", { name: "Resume all" });
   await expect(resume).toBeVisible();

@@ -2,8 +2,10 @@
 
 use leptos::ev;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
 use crate::changes::{ChangeDialogs, Changes};
+use crate::env::next_task;
 use crate::env::prefs::Prefs;
 use crate::files::{FilesScreen, Shortcuts, Sidebar, SortChoice};
 use crate::folder::{FileBrowser, Live};
@@ -26,6 +28,7 @@ pub fn mount() {
     mount_to_body(App);
 }
 
+/// Its parts are made in tasks of their own, because all of them at once take longer than a frame.
 #[component]
 fn App() -> impl IntoView {
     let prefs = Prefs::provide();
@@ -46,21 +49,39 @@ fn App() -> impl IntoView {
         browser.in_trash.track();
         open.drawer.set(false);
     });
+    let [has_frame, has_screen, is_whole] = std::array::from_fn(|_| RwSignal::new(false));
+    spawn_local(async move {
+        for part in [has_frame, has_screen, is_whole] {
+            next_task().await;
+            part.set(true);
+        }
+    });
     let screen = move || match browser.in_trash.get() {
         true => view! { <TrashScreen /> }.into_any(),
         false => view! { <FilesScreen /> }.into_any(),
     };
     view! {
-        <SkipLink />
-        <TopBar open />
-        <div class="frame">
-            <aside class="sidebar"><Sidebar /></aside>
-            {screen}
-        </div>
-        <UploadsPanel />
-        <BottomBar open />
+        <Show when=move || has_frame.get()>
+            <SkipLink />
+            <TopBar open />
+            <div class="frame">
+                <aside class="sidebar"><Sidebar /></aside>
+                <Show when=move || has_screen.get()>{screen}</Show>
+            </div>
+            <UploadsPanel />
+            <BottomBar open />
+            <UploadPickers />
+            <Show when=move || is_whole.get()><Unseen open /></Show>
+        </Show>
+    }
+}
+
+/// What nothing shows in the first frame: closed dialogs, and the place of messages.
+#[component]
+fn Unseen(open: OpenDialogs) -> impl IntoView {
+    let prefs = Prefs::get();
+    view! {
         <ToastHost />
-        <UploadPickers />
         <UploadDialogs />
         <Shortcuts />
         <ChangeDialogs />

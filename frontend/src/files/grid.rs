@@ -54,7 +54,7 @@ pub(super) fn Grid(
                 on:dblclick=move |event| pointer.double_click(&event)>
                 <div class="sizer" role="presentation" style:height=move || pixels(scroller.extent.get().height())>
                     <For each=move || slots.get() key=|slot| slot.id let:slot>
-                        <RowSlot row=slot extent=scroller.extent shift=scroller.shift />
+                        <RowSlot row=slot height=scroller.row_height shift=scroller.shift />
                     </For>
                 </div>
             </div>

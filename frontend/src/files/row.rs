@@ -12,7 +12,7 @@ use crate::net::urls::file_url;
 use crate::printable::printable;
 use crate::ui::entry_name::EntryName;
 use crate::ui::icon::Icon;
-use crate::ui::virtual_list::{Extent, pixels};
+use crate::ui::virtual_list::pixels;
 
 /// In place of a size where an entry has none.
 const NO_SIZE: &str = "—";
@@ -49,7 +49,7 @@ struct Shown {
 }
 
 #[component]
-pub(super) fn RowSlot(row: Slot, extent: Memo<Extent>, shift: Memo<f64>) -> impl IntoView {
+pub(super) fn RowSlot(row: Slot, height: Memo<f64>, shift: Memo<f64>) -> impl IntoView {
     let (browser, changes, prefs) = (FileBrowser::get(), Changes::get(), Prefs::get());
     let (slot, position) = (row, row.position);
     let row = Memo::new(move |_| position.get().and_then(|position| browser.view.with(|view| view.row(position))));
@@ -65,7 +65,7 @@ pub(super) fn RowSlot(row: Slot, extent: Memo<Extent>, shift: Memo<f64>) -> impl
         Memo::new(move |_| row.get().is_some_and(|row| browser.selection.with(|chosen| chosen.contains(row))));
     let current = Memo::new(move |_| row.get().is_some_and(|row| browser.cursor.get() == row));
     let offset = Signal::derive(move || {
-        let top = position.get().unwrap_or(0) as f64 * extent.get().row;
+        let top = position.get().unwrap_or(0) as f64 * height.get();
         format!("translateY({})", pixels(top + shift.get()))
     });
     // One closure sets many attributes, because a closure for each would add its own update code to the program.

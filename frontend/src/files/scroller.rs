@@ -5,11 +5,12 @@ use std::time::Duration;
 use leptos::html;
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
 use super::row::Slot;
-use crate::env::{focus_element, focused, once_rendered};
+use crate::env::{focus_element, focused, next_task, once_rendered};
 use crate::folder::model::View;
 use crate::folder::{FileBrowser, ScrollTarget};
 use crate::ui::element_size::measured;
@@ -17,6 +18,8 @@ use crate::ui::virtual_list::{Extent, Scroll, assign, pixels, slots_needed};
 
 /// Rows that are drawn beyond either edge, so that a quick scroll shows rows and no gap.
 const SPARE_ROWS: usize = 10;
+/// Most slots that are made in one task: those of a whole screen would take longer than a frame.
+const SLOTS_PER_TASK: usize = 12;
 /// The pause after which scrolling counts as ended.
 const REST: Duration = Duration::from_millis(150);
 
@@ -27,6 +30,8 @@ pub(super) struct Scroller {
     port: NodeRef<html::Div>,
     /// The heights of the list and of a row.
     pub(super) extent: Memo<Extent>,
+    /// The height of a row, which stays while rows come and go.
+    pub(super) row_height: Memo<f64>,
     scroll: RwSignal<Scroll>,
     /// What is added to the offset of each row in a scaled list; 0 in any other, so that its rows need no update.
     pub(super) shift: Memo<f64>,
@@ -34,6 +39,10 @@ pub(super) struct Scroller {
     pub(super) slots: RwSignal<Vec<Slot>>,
     /// The owner of the slots' signals: created in an effect, they would be disposed of by its next run.
     owner: StoredValue<Owner>,
+    /// True while a task is due that makes more slots.
+    slots_asked: StoredValue<bool>,
+    /// Notified by that task.
+    slots_made: Trigger,
     frame_asked: StoredValue<bool>,
     rest: StoredValue<Option<TimeoutHandle>, LocalStorage>,
 }
@@ -58,10 +67,13 @@ impl Scroller {
             browser,
             port,
             extent,
+            row_height: Memo::new(move |_| row_size.get().1),
             scroll,
             shift: Memo::new(move |_| if extent.get().is_scaled() { scroll.get().shift() } else { 0.0 }),
             slots: RwSignal::new(Vec::new()),
             owner: StoredValue::new(Owner::current().unwrap_or_default()),
+            slots_asked: StoredValue::new(false),
+            slots_made: Trigger::new(),
             frame_asked: StoredValue::new(false),
             rest: StoredValue::new_local(None),
         };
@@ -161,23 +173,46 @@ impl Scroller {
         let (extent, scroll, cursor) = (self.extent.get(), self.scroll.get(), self.browser.cursor.get());
         let pinned = (extent.rows > 0).then(|| self.browser.view.with(|view| view.position(cursor)));
         let needed = slots_needed(&extent, SPARE_ROWS);
-        if self.slots.with_untracked(Vec::len) < needed {
-            self.slots.update(|slots| {
-                let new = slots.len()..needed;
-                self.owner.with_value(|owner| {
-                    slots.extend(new.map(|id| Slot { id, position: owner.with(|| RwSignal::new(None)) }));
-                });
-            });
-        }
+        self.slots_made.track();
+        self.ask_for_slots(needed);
         let slots = self.slots.get_untracked();
         self.shift(&slots);
         let shown: Vec<_> = slots.iter().map(|slot| slot.position.get_untracked()).collect();
-        for (slot, position) in assign(&shown, extent.window(scroll.top, SPARE_ROWS), pinned) {
+        // The first slots are for the rows in sight.
+        let spare = if slots.len() < needed { 0 } else { SPARE_ROWS };
+        for (slot, position) in assign(&shown, extent.window(scroll.top, spare), pinned) {
             slots[slot].position.set(position);
         }
         if self.browser.focus_pending.get_value() {
             once_rendered(move || self.focus_cursor());
         }
+    }
+
+    /// Asks for a task that makes more slots, where some are missing.
+    fn ask_for_slots(self, needed: usize) {
+        if self.slots.with_untracked(Vec::len) >= needed || self.slots_asked.get_value() {
+            return;
+        }
+        self.slots_asked.set_value(true);
+        spawn_local(async move {
+            next_task().await;
+            // The list may have been removed by now.
+            if self.slots_asked.try_update_value(|asked| *asked = false).is_some() {
+                self.make_slots();
+            }
+        });
+    }
+
+    fn make_slots(self) {
+        let present = self.slots.with_untracked(Vec::len);
+        let needed = slots_needed(&self.extent.get_untracked(), SPARE_ROWS);
+        let new = present..needed.min(present + SLOTS_PER_TASK);
+        self.slots.update(|slots| {
+            self.owner.with_value(|owner| {
+                slots.extend(new.map(|id| Slot { id, position: owner.with(|| RwSignal::new(None)) }));
+            });
+        });
+        self.slots_made.notify();
     }
 
     /// Moves each slot along with its row, so that the focus stays in the element that has it.

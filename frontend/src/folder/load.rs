@@ -17,7 +17,7 @@ use super::model::Listing;
 use super::model::listing::next_limit;
 use super::restoration::Restoration;
 use super::state::{FileBrowser, Phase, ScrollTarget};
-use crate::env::{now, sleep};
+use crate::env::{next_task, now, sleep};
 use crate::failure::{Failure, backoff_milliseconds};
 use crate::net::api::{Listed, list};
 use crate::net::listing_page::ListingPage;
@@ -125,6 +125,11 @@ impl Load {
                 (None, Some(restoration)) => {
                     if !self.browser.in_trash.get_untracked() {
                         self.browser.rights.set(listed.rights);
+                    }
+                    // What the rights change on the screen is a task of its own: with the list, it takes longer than a frame.
+                    next_task().await;
+                    if self.signal.aborted() {
+                        return Err(Failure::Aborted);
                     }
                     self.show_first(&listed.page, restoration)
                 }

@@ -16,6 +16,15 @@ where
     E: ElementType + 'static,
     E::Output: JsCast + Clone + 'static,
 {
+    observed(node, true)
+}
+
+/// The size of an element from its next frame on, or also `at_once`, for which the browser has to arrange the whole page.
+fn observed<E>(node: NodeRef<E>, at_once: bool) -> RwSignal<(f64, f64)>
+where
+    E: ElementType + 'static,
+    E::Output: JsCast + Clone + 'static,
+{
     let size = RwSignal::new((0.0, 0.0));
     let observer = StoredValue::new_local(None::<(ResizeObserver, Closure<dyn FnMut()>)>);
     Effect::new(move |_| {
@@ -33,7 +42,9 @@ where
                 }
             }
         };
-        measure();
+        if at_once {
+            measure();
+        }
         let closure = Closure::<dyn FnMut()>::new(measure);
         if let Ok(resize_observer) = ResizeObserver::new(closure.as_ref().unchecked_ref()) {
             resize_observer.observe(&element);
@@ -56,7 +67,7 @@ where
     E: ElementType + 'static,
     E::Output: JsCast + Clone + 'static,
 {
-    let size = measured(node);
+    let size = observed(node, false);
     let set = move |height: f64| {
         if let Some(page) = document().document_element() {
             let _ = page.unchecked_into::<HtmlElement>().style().set_property(name, &pixels(height));
