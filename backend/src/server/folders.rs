@@ -20,6 +20,19 @@ pub(super) fn refuse_state_folder(target: &VPath) -> Result<(), StorageError> {
 /// # Errors
 /// [`ErrorCode::ParentMissing`] without `make`; as [`expect_folder`] and [`Storage::make_folder`].
 pub(super) fn make_folders(storage: &dyn Storage, folder: &VPath, make: bool) -> Result<(), StorageError> {
+    make_folders_noting(storage, folder, make, &mut || {})
+}
+
+/// [`make_folders`], which calls `on_made` after each folder that it creates: that stays, also after a later failure.
+///
+/// # Errors
+/// As [`make_folders`].
+pub(super) fn make_folders_noting(
+    storage: &dyn Storage,
+    folder: &VPath,
+    make: bool,
+    on_made: &mut dyn FnMut(),
+) -> Result<(), StorageError> {
     match storage.stat(folder) {
         Ok(entry) => return expect_folder(&entry),
         Err(error) if error.code != ErrorCode::NotFound => return Err(error),
@@ -29,8 +42,9 @@ pub(super) fn make_folders(storage: &dyn Storage, folder: &VPath, make: bool) ->
     for folder in folder.ancestry().skip(1) {
         match storage.stat(&folder) {
             Err(error) if error.code == ErrorCode::NotFound => match storage.make_folder(&folder) {
-                Err(error) if error.code != ErrorCode::AlreadyExists => return Err(error),
-                _ => {}
+                Ok(_) => on_made(),
+                Err(error) if error.code == ErrorCode::AlreadyExists => {}
+                Err(error) => return Err(error),
             },
             Err(error) => return Err(error),
             Ok(_) => {}

@@ -296,8 +296,8 @@ pub trait Storage: Send + Sync + 'static {
     /// entry stands at `to`. A link is replaced itself. If nothing stands at `to`, nothing is replaced or kept.
     ///
     /// # Errors
-    /// [`ErrorCode::IsFolder`] and [`ErrorCode::NotRegular`] for an entry at `to` that cannot be replaced; for the new
-    /// entry, as [`Storage::rename`], [`Storage::restore`], [`Storage::publish`] and [`Storage::copy_link`].
+    /// [`ErrorCode::IsFolder`] and [`ErrorCode::NotRegular`] for an entry at `to` that cannot be replaced,
+    /// [`ErrorCode::PreconditionFailed`] for one that has vanished meanwhile; for the new entry, as [`Storage::rename`], [`Storage::restore`], [`Storage::publish`] and [`Storage::copy_link`].
     fn replace(&self, new: &Replacement<'_>, to: &VPath, keep: &Keep) -> Result<Replaced, StorageError>;
 
     /// Removes a file, a link (itself) or an empty folder, permanently and durably.

@@ -453,11 +453,24 @@ async fn change(seed: u64, fault: Fault, step: u64, scenario: &Scenario) -> bool
             (scenario.visible_files, scenario.trash_items),
             "{report}; {trash:?}"
         );
+        let mut replaced: Vec<_> = outcomes.iter().flat_map(replaced_by).collect();
+        replaced.sort_unstable();
+        let mut kept: Vec<_> = trash.iter().filter(|item| item.replaced).map(|item| item.id).collect();
+        kept.sort_unstable();
+        assert_eq!(replaced, kept, "{report}");
         if let Change::MakeFolder { paths, .. } = &change {
             assert!(paths.iter().all(|path| storage.stat(path).unwrap().is_folder()), "{context}");
         }
     }
     planned.is_reached()
+}
+
+/// The items of the trash that an outcome names as replaced.
+fn replaced_by(outcome: &Outcome) -> Vec<TrashId> {
+    match outcome {
+        Outcome::Done { replaced, .. } => replaced.clone(),
+        _ => Vec::new(),
+    }
 }
 
 const TREE: [(&str, &str); 4] =
@@ -496,6 +509,23 @@ async fn a_move_to_another_file_system_survives_every_fault() {
 async fn a_merge_survives_every_fault() {
     let make_change = |_: &[TrashId]| Change::Move { items: vec![pair("from", "onto")], conflict: Conflict::Replace };
     let visible_files = &["onto/one", "onto/sub/two", "single"];
+    check_scenario(Scenario { initial_trash: &[], make_change, visible_files, trash_items: 1 }).await;
+}
+
+#[tokio::test]
+async fn a_restore_that_merges_survives_every_fault() {
+    let make_change = |ids: &[TrashId]| {
+        let items = vec![RestoreItem { id: ids[0], to: Some(path("onto")) }];
+        Change::Restore { items, conflict: Conflict::Replace }
+    };
+    let visible_files = &["onto/one", "onto/sub/two", "single"];
+    check_scenario(Scenario { initial_trash: &["from"], make_change, visible_files, trash_items: 1 }).await;
+}
+
+#[tokio::test]
+async fn a_copy_that_merges_survives_every_fault() {
+    let make_change = |_: &[TrashId]| Change::Copy { items: vec![pair("from", "onto")], conflict: Conflict::Replace };
+    let visible_files = &["from/one", "from/sub/two", "onto/one", "onto/sub/two", "single"];
     check_scenario(Scenario { initial_trash: &[], make_change, visible_files, trash_items: 1 }).await;
 }
 

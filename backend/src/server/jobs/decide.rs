@@ -55,9 +55,13 @@ pub(super) fn is_overtaken(conflict: Conflict, code: ErrorCode) -> bool {
     }
 }
 
-/// True if both are one entry on the disk.
+/// True if both are one entry on the disk. A link has the validator of its target, so links are compared by their
+/// paths.
 pub(super) fn is_same_entry(source: &Entry, present: &Entry) -> bool {
-    source.etag.is_some() && source.etag == present.etag && source.link == present.link
+    if source.link.is_some() || present.link.is_some() {
+        return source.link == present.link && source.path == present.path;
+    }
+    source.etag.is_some() && source.etag == present.etag
 }
 
 /// True if some file system takes both names in a folder for one: they differ by letter case or composition alone.
@@ -163,6 +167,9 @@ mod tests {
         // A link is no folder, whatever its target.
         check(Conflict::Replace, &folder, Some(&link), Err(ErrorCode::NotFolder));
         check(Conflict::Replace, &link, Some(&file), Ok(Plan::Replace));
+        check(Conflict::Replace, &link, Some(&link), Err(ErrorCode::AlreadyExists));
+        let like = Entry { path: VPath::parse("z").unwrap(), ..link.clone() };
+        check(Conflict::Replace, &link, Some(&like), Ok(Plan::Replace));
         assert_eq!(plan(Conflict::Replace, Rights::CREATE, &file, Some(&other)), Err(ErrorCode::Forbidden));
     }
 

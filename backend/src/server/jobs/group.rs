@@ -74,7 +74,7 @@ impl JobRunner {
         let first = self.ended;
         self.unwritten.extend(group.iter().enumerate().map(|(offset, (_, to))| ItemRecord {
             item: first + offset,
-            target: Some(to.clone()),
+            targets: vec![to.clone()],
             outcome: None,
         }));
         self.write_journal(false);

@@ -17,9 +17,11 @@ const REPORT_TIME: Duration = Duration::from_millis(100);
 const JOURNAL_PAUSE: Duration = Duration::from_secs(1);
 
 impl JobRunner {
-    /// Journals that an item begins, with the path that it is about to give. The item's work has to follow.
-    pub(super) fn begin(&mut self, index: usize, target: Option<&VPath>) {
-        self.unwritten.push(ItemRecord { item: index, target: target.cloned(), outcome: None });
+    /// Journals that an item begins, with the path that it is about to give, or with several that it gives one after the
+    /// other. The item's work has to follow.
+    pub(super) fn begin<'p>(&mut self, index: usize, targets: impl IntoIterator<Item = &'p VPath>) {
+        let targets = targets.into_iter().cloned().collect();
+        self.unwritten.push(ItemRecord { item: index, targets, outcome: None });
         self.write_journal(false);
         self.begun = Some(index);
     }
@@ -37,7 +39,7 @@ impl JobRunner {
         let records = (self.ended..).zip(&outcomes);
         self.unwritten.extend(records.map(|(item, outcome)| ItemRecord {
             item,
-            target: None,
+            targets: Vec::new(),
             outcome: Some(outcome.clone()),
         }));
         self.ended += outcomes.len();

@@ -4,9 +4,17 @@ use shared::{ErrorCode, Outcome, VPath};
 
 use super::item_error::ItemError;
 use super::runner::{JobRunner, done};
-use crate::server::folders::make_folders;
+use crate::server::folders::{make_folders_noting, refuse_state_folder};
+use crate::storage::StorageError;
 
 impl JobRunner {
+    /// Makes the missing folders above a path. They stay, so an item that fails then is incomplete.
+    pub(super) fn make_parents(&mut self, path: &VPath) -> Result<(), StorageError> {
+        refuse_state_folder(path)?;
+        let changed = &mut self.changed;
+        make_folders_noting(&*self.storage, &path.parent().unwrap_or_default(), true, &mut || *changed = true)
+    }
+
     /// Makes a folder and its missing parents.
     pub(super) fn make_folder(&mut self, index: usize, asked: &VPath, existing_ok: bool) -> Result<Outcome, ItemError> {
         let path = self.path_in_storage(asked)?;
@@ -17,9 +25,7 @@ impl JobRunner {
             Some(_) => return Err(ErrorCode::AlreadyExists.into()),
             None => self.begin(index, Some(&path)),
         }
-        if let Some(parent) = path.parent() {
-            make_folders(&*self.storage, &parent, true)?;
-        }
+        self.make_parents(&path)?;
         match self.storage.make_folder(&path) {
             Ok(entry) => Ok(done(Some(self.relative_to_root(entry)))),
             Err(error) if error.code == ErrorCode::AlreadyExists && existing_ok => {

@@ -10,7 +10,7 @@ use super::turns_tests::{Fixture, pairs, path};
 use crate::server::records::database::Database;
 use crate::storage::Storage;
 use crate::storage::memory::MemoryStorage;
-use crate::storage::testing::faulty::{Faults, FaultyStorage, Operation};
+use crate::storage::testing::faulty::{Fault, Faults, FaultyStorage, Operation};
 
 const CLIENT: &str = "192.0.2.1";
 const CONFLICTS: [Conflict; 4] = [Conflict::Fail, Conflict::Replace, Conflict::KeepBoth, Conflict::Skip];
@@ -160,6 +160,96 @@ async fn an_entry_of_a_merge_replaces_what_appears_at_its_target() {
             assert_eq!(left_out.total, 0, "{verb:?} before {moment:?} {call}: {job:?}");
             assert_eq!(race.tree.stat(&path("to/name")).unwrap().size, 4, "{verb:?} before {moment:?} {call}");
         }
+    }
+}
+
+/// Another client replaces the target right before each attempt to publish a copy.
+#[tokio::test]
+async fn a_conflict_that_is_decided_again_copies_no_bytes_again() {
+    for below in ["", "/name"] {
+        for conflict in [Conflict::Replace, Conflict::KeepBoth] {
+            if below == "/name" && conflict == Conflict::KeepBoth {
+                continue;
+            }
+            let race = Race::new();
+            race.tree.add_file(format!("from{below}"), "mine").unwrap();
+            race.tree.add_file(format!("to{below}"), "of another client").unwrap();
+            let first = race.faults.calls(Operation::Publish);
+            for call in 1..=20 {
+                let (other, at) = (race.tree.clone(), format!("to{below}"));
+                race.faults.before(Operation::Publish, first + call, move || {
+                    let name = if conflict == Conflict::KeepBoth { format!("{at} ({})", call + 1) } else { at };
+                    other.add_file(name, format!("of another client, {call}")).unwrap();
+                });
+            }
+            let written = race.faults.calls(Operation::Write);
+            let job = race.run(1, Change::Copy { items: pairs("from", "to"), conflict }).await;
+            let [Outcome::Done { entry: Some(entry), left_out, .. }] = &job.outcomes[..] else { panic!("{job:?}") };
+            assert_eq!(left_out.total, 0, "{job:?}");
+            let at = format!("{}{below}", entry.path.encoded());
+            assert_eq!(race.tree.stat(&path(&at)).unwrap().size, 4, "{job:?}");
+            assert_eq!(race.faults.calls(Operation::Write) - written, 1, "{below} {conflict:?}: {job:?}");
+            assert_eq!((job.progress.bytes, job.progress.bytes_total), (4, 4), "{job:?}");
+            assert!(race.tree.list_staged().unwrap().is_empty());
+        }
+    }
+}
+
+/// Two links are two entries, also if they lead to one file.
+#[tokio::test]
+async fn a_link_replaces_another_link_to_the_same_target() {
+    for verb in [Verb::Move, Verb::Copy, Verb::Restore] {
+        for (from, to) in [("l1", "l2"), ("s", "t")] {
+            let race = Race::new();
+            race.tree.add_file("f", "1").unwrap();
+            for link in ["l1", "l2"] {
+                race.tree.make_link(&path(link), b"f").unwrap();
+            }
+            for folder in ["s", "t"] {
+                race.tree.add_folder(folder).unwrap();
+                race.tree.make_link(&path(&format!("{folder}/l")), b"../f").unwrap();
+            }
+            let conflict = Conflict::Replace;
+            let change = match verb {
+                Verb::Move => Change::Move { items: pairs(from, to), conflict },
+                Verb::Copy => Change::Copy { items: pairs(from, to), conflict },
+                Verb::Restore => {
+                    let id = race.trash(1, from).await;
+                    Change::Restore { items: vec![RestoreItem { id, to: Some(path(to)) }], conflict }
+                }
+            };
+            let job = race.run(2, change).await;
+            let [Outcome::Done { entry: Some(entry), left_out, .. }] = &job.outcomes[..] else {
+                panic!("{verb:?} {from}: {job:?}")
+            };
+            assert_eq!((left_out.total, entry.path.clone()), (0, path(to)), "{verb:?}: {job:?}");
+            assert_eq!(race.exists(from), verb == Verb::Copy, "{verb:?} {from}");
+        }
+    }
+    for verb in [Verb::Move, Verb::Copy] {
+        let race = Race::new();
+        race.tree.add_file("f", "1").unwrap();
+        race.tree.make_link(&path("l"), b"f").unwrap();
+        let (items, conflict) = (pairs("l", "l"), Conflict::Replace);
+        let change =
+            if verb == Verb::Move { Change::Move { items, conflict } } else { Change::Copy { items, conflict } };
+        let job = race.run(1, change).await;
+        assert!(
+            matches!(job.outcomes[..], [Outcome::Failed { code: ErrorCode::AlreadyExists, .. }]),
+            "onto itself: {job:?}"
+        );
+    }
+}
+
+/// Folders that an item has made stay, and so it is incomplete.
+#[tokio::test]
+async fn an_item_that_fails_after_it_has_made_parents_is_incomplete() {
+    for (made, failing) in [(0, 1), (1, 2), (2, 3)] {
+        let race = Race::new();
+        race.faults.at(Operation::Make, failing, Fault::Fail(ErrorCode::Io));
+        let job = race.run(1, Change::MakeFolder { paths: vec![path("a/b/c")], existing_ok: false }).await;
+        let [Outcome::Failed { incomplete, .. }] = &job.outcomes[..] else { panic!("{job:?}") };
+        assert_eq!((*incomplete, race.exists("a"), race.exists("a/b")), (made > 0, made > 0, made > 1), "{failing}");
     }
 }
 

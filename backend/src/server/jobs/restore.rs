@@ -4,11 +4,10 @@ use shared::change::RestoreItem;
 use shared::job::LeftOut;
 use shared::{Conflict, Entry, ErrorCode, Outcome, TrashId, VPath};
 
-use super::decide::{Plan, is_alike, plan};
+use super::decide::{Plan, is_alike, is_real_folder, plan};
 use super::item_error::ItemError;
 use super::runner::{JobRunner, done};
 use super::transfer::DECISIONS_MAX;
-use crate::server::folders::make_folders;
 use crate::storage::{Replacement, TrashItem, Visit, numbered_name};
 
 /// How many names are tried for an item whose name is taken.
@@ -23,7 +22,7 @@ impl JobRunner {
         conflict: Conflict,
     ) -> Result<Outcome, ItemError> {
         let Some(item) = self.visible_item(wanted.id)? else {
-            return self.restored_before(index);
+            return self.continue_restore(index, conflict);
         };
         if !item.connected {
             return Err(ErrorCode::DiskAbsent.into());
@@ -65,13 +64,13 @@ impl JobRunner {
             Plan::Skip => Ok(Outcome::Skipped),
             Plan::Take => {
                 self.begin(index, Some(to));
-                make_folders(&*self.storage, &to.parent().unwrap_or_default(), true)?;
+                self.make_parents(to)?;
                 let restored = self.storage.restore(item.id, to);
                 let entry = restored.map_err(|error| ItemError::from(error).at_target(conflict))?;
                 Ok(done(Some(self.relative_to_root(entry))))
             }
             Plan::Beside => {
-                let (_, entry) = self.restore_beside(index, item.id, to)?;
+                let (_, entry) = self.restore_beside(index, item.id, to, None)?;
                 Ok(done(Some(self.relative_to_root(entry))))
             }
             Plan::Replace => {
@@ -82,8 +81,8 @@ impl JobRunner {
             }
             Plan::Merge => {
                 // It is restored under a free name first, and its entries move into the existing folder from there.
-                let (beside, entry) = self.restore_beside(index, item.id, to)?;
-                let merged = self.merge(index, &beside, entry, to, conflict);
+                let (beside, entry) = self.restore_beside(index, item.id, to, Some(to))?;
+                let merged = self.merge(index, &beside, entry, to, false);
                 // It has left the trash, also if all of its entries stay beside the folder.
                 self.changed = true;
                 merged
@@ -91,23 +90,48 @@ impl JobRunner {
         }
     }
 
+    /// Continues with an item that is gone: the previous process may have restored it, and have begun to merge it.
+    fn continue_restore(&mut self, index: usize, conflict: Conflict) -> Result<Outcome, ItemError> {
+        if conflict == Conflict::Replace
+            && let Some((beside, to)) = self.merge_before(index)
+            && let Some(entry) = self.entry_at(&beside)?.filter(is_real_folder)
+        {
+            return self.merge(index, &beside, entry, &to, true);
+        }
+        self.restored_before(index)
+    }
+
+    /// The place beside a folder at which the previous process restored an item to merge it, and that folder.
+    fn merge_before(&self, index: usize) -> Option<(VPath, VPath)> {
+        let (to, later) = self.targets_before(index).split_first()?;
+        let beside = later.iter().rfind(|path| *path != to)?;
+        let is_beside = (2..NAMES_MAX).any(|attempt| numbered_name(to, attempt).as_ref() == Some(beside));
+        is_beside.then(|| (beside.clone(), to.clone()))
+    }
+
     /// The outcome for an item that is gone: the previous process may have restored it.
     fn restored_before(&mut self, index: usize) -> Result<Outcome, ItemError> {
         match self.target_before(index).map(|path| self.entry_at(&path)).transpose()?.flatten() {
             Some(entry) => {
-                let id = self.record.trash_id(index, &entry.path);
-                let old = self.was_trashed(id)?.then_some(id);
+                let old = self.replaced_before(index, &entry.path)?;
                 Ok(replacing(self.relative_to_root(entry), old))
             }
             None => Err(ErrorCode::Gone.into()),
         }
     }
 
-    /// Restores an item at a free name beside `to`.
-    fn restore_beside(&mut self, index: usize, id: TrashId, to: &VPath) -> Result<(VPath, Entry), ItemError> {
+    /// Restores an item at a free name beside `to`. If its entries are to move on from there, the journal has the folder
+    /// `into` which they move as well: the trash has the item's own path no longer then.
+    fn restore_beside(
+        &mut self,
+        index: usize,
+        id: TrashId,
+        to: &VPath,
+        into: Option<&VPath>,
+    ) -> Result<(VPath, Entry), ItemError> {
         for _ in 0..NAMES_MAX {
             let path = self.free_name(to)?;
-            self.begin(index, Some(&path));
+            self.begin(index, into.into_iter().chain([&path]));
             match self.storage.restore(id, &path) {
                 Err(error) if error.code == ErrorCode::AlreadyExists => {}
                 restored => return Ok((path, restored?)),
@@ -129,6 +153,6 @@ impl JobRunner {
 }
 
 /// The outcome for an item that is restored, with what the trash keeps of the entry that it has replaced.
-fn replacing(entry: Entry, old: Option<TrashId>) -> Outcome {
+fn replacing(entry: Entry, old: impl IntoIterator<Item = TrashId>) -> Outcome {
     Outcome::Done { entry: Some(entry), trash: None, replaced: old.into_iter().collect(), left_out: LeftOut::default() }
 }

@@ -36,9 +36,9 @@ pub(super) struct JobRunner {
     pub(super) rights: Rights,
     /// How many items have ended.
     pub(super) ended: usize,
-    /// The items that the previous process had begun and not ended, each with the path in the storage that it was about to
-    /// give, if it had come so far. `None` for a job that is not resumed.
-    pub(super) resumed: Option<BTreeMap<usize, Option<VPath>>>,
+    /// The items that the previous process had begun and not ended, each with the paths in the storage that it was about
+    /// to give, in their order. `None` for a job that is not resumed.
+    pub(super) resumed: Option<BTreeMap<usize, Vec<VPath>>>,
     /// Records of items that the next write to the journal includes. After a crash they are found out again.
     pub(super) unwritten: Vec<ItemRecord>,
     pub(super) stopping: CancellationToken,
@@ -73,7 +73,7 @@ impl JobRunner {
         let ended = live.status.borrow().outcomes.len();
         let resumed = before.map(|items| {
             let begun = items.into_iter().filter(|record| record.item >= ended);
-            begun.map(|record| (record.item, record.target)).collect()
+            begun.map(|record| (record.item, record.targets)).collect()
         });
         let long = takes_many_steps(&record.request.change);
         let (unwritten, reported) = (Vec::new(), Instant::now());
@@ -198,9 +198,14 @@ impl JobRunner {
         self.resumed.as_ref().is_some_and(|begun| begun.contains_key(&index))
     }
 
-    /// The path that the previous process was about to give for this item.
+    /// The paths that the previous process was about to give for this item, in their order.
+    pub(super) fn targets_before(&self, index: usize) -> &[VPath] {
+        self.resumed.as_ref().and_then(|begun| begun.get(&index)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The last of [`JobRunner::targets_before`].
     pub(super) fn target_before(&self, index: usize) -> Option<VPath> {
-        self.resumed.as_ref().and_then(|begun| begun.get(&index).cloned()).flatten()
+        self.targets_before(index).last().cloned()
     }
 
     fn is_begun(&self, index: usize) -> bool {

@@ -93,10 +93,23 @@ impl JobRunner {
     /// Whether the previous process put an entry into the trash under this id. If the trash cannot be read, the job
     /// stops until the next start: without the answer, its work could be done twice.
     pub(super) fn was_trashed(&self, id: TrashId) -> Result<bool, ItemError> {
-        self.trashed_before(id).map(|item| item.is_some()).map_err(|error| {
-            error!(job = %self.record.id, %error, "a job cannot continue before the next start");
-            ItemError::Stopping
-        })
+        self.trashed_before(id).map(|item| item.is_some()).map_err(|error| self.cannot_continue(&error))
+    }
+
+    /// Those of many ids for which [`JobRunner::was_trashed`] is true.
+    pub(super) fn trashed_among(&self, ids: &[TrashId]) -> Result<Vec<TrashId>, ItemError> {
+        let found = self.storage.stat_trash_all(ids).into_iter().zip(ids);
+        let trashed = found.filter_map(|(item, id)| match item {
+            Ok(_) => Some(Ok(*id)),
+            Err(error) if error.code == ErrorCode::Gone => None,
+            Err(error) => Some(Err(self.cannot_continue(&error))),
+        });
+        trashed.collect()
+    }
+
+    fn cannot_continue(&self, error: &StorageError) -> ItemError {
+        error!(job = %self.record.id, %error, "a job cannot continue before the next start");
+        ItemError::Stopping
     }
 
     pub(super) fn trashed_before(&self, id: TrashId) -> Result<Option<TrashItem>, StorageError> {

@@ -78,7 +78,7 @@ impl FullDisk {
         let Change::Trash { items } = &change else { panic!("a change of the tests is one of the trash") };
         let outcomes = items.iter().enumerate();
         let outcomes: Vec<_> = outcomes
-            .map(|(item, PathItem { path, .. })| ItemRecord { item, target: None, outcome: Some(failed(path)) })
+            .map(|(item, PathItem { path, .. })| ItemRecord { item, targets: Vec::new(), outcome: Some(failed(path)) })
             .collect();
         let job = self.begin(client, number, change)?;
         self.records.advance_job(&job, &outcomes, Some(Timestamp(1)))?;

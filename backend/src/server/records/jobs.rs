@@ -43,8 +43,8 @@ pub(in crate::server) struct JobRecord {
 pub(in crate::server) struct ItemRecord {
     /// Its index in the request.
     pub item: usize,
-    /// The path in the storage that it was about to give, where it chose one.
-    pub target: Option<VPath>,
+    /// The paths in the storage that it was about to give, in their order.
+    pub targets: Vec<VPath>,
     /// Its outcome; `None` until it has ended.
     pub outcome: Option<Outcome>,
 }
@@ -81,7 +81,7 @@ impl JobRecord {
     }
 }
 
-/// An [`ItemRecord`] in a column, as an array of its fields.
+/// A part of an [`ItemRecord`] in a column, as an array: its number, one of its targets, its outcome.
 type WrittenItem = (u64, Option<VPath>, Option<Outcome>);
 
 /// The columns of a [`JobRecord`].
@@ -113,7 +113,16 @@ fn step(row: &Row<'_>) -> rusqlite::Result<WrittenItem> {
 
 /// The column with these items, as an array of [`WrittenItem`].
 fn encode_items(items: &[ItemRecord]) -> Vec<u8> {
-    encode(&items.iter().map(|item| (item.item as u64, &item.target, &item.outcome)).collect::<Vec<_>>())
+    let mut written = Vec::with_capacity(items.len());
+    for ItemRecord { item, targets, outcome } in items {
+        let number = *item as u64;
+        written.extend(targets.iter().map(|target| (number, Some(target), None)));
+        match outcome {
+            None if !targets.is_empty() => {}
+            outcome => written.push((number, None, outcome.as_ref())),
+        }
+    }
+    encode(&written)
 }
 
 /// Most items of a small change, where it has several.
@@ -232,8 +241,8 @@ impl Database {
         let mut items = BTreeMap::<u64, ItemRecord>::new();
         for (number, target, outcome) in written {
             let item = usize::try_from(number).unwrap_or(usize::MAX);
-            let record = items.entry(number).or_insert(ItemRecord { item, target: None, outcome: None });
-            record.target = target.or(record.target.take());
+            let record = items.entry(number).or_insert(ItemRecord { item, targets: Vec::new(), outcome: None });
+            record.targets.extend(target);
             record.outcome = outcome.or(record.outcome.take());
         }
         Ok(items.into_values().collect())
@@ -333,22 +342,23 @@ mod tests {
         let step = "INSERT INTO steps (job, item, target) VALUES (?1, ?2, ?3)";
         records.execute(step, params![job.number, 0, b"a"]).unwrap();
         records.execute(step, params![job.number, 3, b"d"]).unwrap();
-        let path = |text: &str| Some(VPath::parse(text).unwrap());
-        let begun = |item, target| ItemRecord { item, target: path(target), outcome: None };
-        let done = |item| ItemRecord { item, target: None, outcome: Some(Outcome::Skipped) };
+        let paths = |texts: &[&str]| texts.iter().map(|text| VPath::parse(text).unwrap()).collect();
+        let begun = |item, targets: &[&str]| ItemRecord { item, targets: paths(targets), outcome: None };
+        let done = |item| ItemRecord { item, targets: Vec::new(), outcome: Some(Outcome::Skipped) };
         let mut write = |items: &[ItemRecord]| {
             job.version += 1;
             // What a call has written although it failed is written once.
             (0..2).for_each(|_| records.advance_job(&job, items, None).unwrap());
         };
-        write(&[done(0), begun(1, "b"), begun(2, "c")]);
+        write(&[done(0), begun(1, &["b"]), begun(2, &["c", "c (2)"]), begun(4, &[])]);
         write(&[done(1)]);
-        write(&[begun(2, "c (2)")]);
+        write(&[begun(2, &["c (3)"])]);
         let expected = [
-            ItemRecord { target: path("a"), ..done(0) },
-            ItemRecord { target: path("b"), ..done(1) },
-            begun(2, "c (2)"),
-            begun(3, "d"),
+            ItemRecord { targets: paths(&["a"]), ..done(0) },
+            ItemRecord { targets: paths(&["b"]), ..done(1) },
+            begun(2, &["c", "c (2)", "c (3)"]),
+            begun(3, &["d"]),
+            begun(4, &[]),
         ];
         assert_eq!(records.items(job.number).unwrap(), expected);
     }

@@ -1,44 +1,71 @@
 //! The copy of one file: staged whole, then published in one step, so that no part of it is ever visible alone.
 
+use std::sync::Arc;
+
 use shared::{ETag, Entry, ErrorCode, TrashId, UploadId, VPath};
 
+use super::item::TransferItem;
+use super::staged_copy::StagedCopy;
 use crate::random::random_bytes;
 use crate::server::clock;
+use crate::server::jobs::decide::is_overtaken;
 use crate::server::jobs::item_error::ItemError;
 use crate::server::jobs::runner::JobRunner;
 use crate::storage::{
-    Attributes, Copied, Durability, Expected, OpenFile, Replacement, Staged, StorageError, allocated_bytes, is_kept,
-    may_grow, prefix_of,
+    Attributes, Durability, Expected, OpenFile, Replacement, Staged, StorageError, allocated_bytes, is_kept, may_grow,
+    prefix_of,
 };
 
 /// Bytes of two files that are compared in one step.
 const COMPARED_BYTES: usize = 1 << 20;
 
 impl JobRunner {
-    /// Copies a file with its attributes, and with its owner if `owned`. No other user may read the copy before it is
-    /// complete. The entry at `to` goes into the trash once the copy is whole; returns the id of its item.
+    /// Copies a file with its attributes, and with its owner if it moves. No other user may read the copy before it is
+    /// complete. The entry at `to` goes into the trash once the copy is whole; returns the id of its item. If what stands
+    /// there has to be decided again, the item keeps the copy for that.
     pub(super) fn copy_file(
+        &mut self,
+        item: &mut TransferItem,
+        source: &Entry,
+        to: &VPath,
+        etag: Option<ETag>,
+        replaced: Option<&Entry>,
+    ) -> Result<Option<TrashId>, ItemError> {
+        let kept = item.copy.take().filter(|copy| copy.source.path == source.path);
+        let again = kept.is_some();
+        let copy = match kept {
+            Some(copy) => {
+                self.count(0, copy.source.size);
+                copy
+            }
+            None => self.stage_copy(source, to, etag, item.moves)?,
+        };
+        let published = self.publish_copy(item.index, &copy, to, replaced, again);
+        if published.as_ref().is_err_and(|error| is_overtaken(item.conflict, error.code)) {
+            item.copy = Some(copy);
+        }
+        Ok(published?)
+    }
+
+    /// Copies the content and the attributes of a file.
+    fn stage_copy(
         &mut self,
         source: &Entry,
         to: &VPath,
         etag: Option<ETag>,
-        replaced: Option<(usize, &Entry)>,
         owned: bool,
-    ) -> Result<Option<TrashId>, ItemError> {
+    ) -> Result<StagedCopy, ItemError> {
         let file = self.storage.open(&source.path)?;
         if etag.is_some() && file.entry().etag != etag {
             return Err(ErrorCode::Changed.into());
         }
         let id = UploadId(random_bytes().map_err(StorageError::from)?);
+        let storage = Arc::clone(&self.storage);
+        let mut copy = StagedCopy { storage, id, source: file.entry().clone(), copied: None };
         let staged = self.storage.stage_for(id, to)?;
-        let copied = self.copy_bytes(&*file, &*staged, to);
-        let copied = copied.and_then(|()| Ok(staged.copy_attributes(&*file, owned)?));
-        drop(staged);
-        let published = copied.and_then(|copied| self.publish_copy(id, file.entry(), to, replaced, copied));
-        // Something is left of it after a failure, and where publishing copies to another file system. What this cannot
-        // remove, the next start does.
-        let _ = self.storage.unstage(id);
-        published
+        self.copy_bytes(&*file, &*staged, to)?;
+        copy.copied = staged.copy_attributes(&*file, owned)?;
+        Ok(copy)
     }
 
     /// Whether two files of one size have the same bytes.
@@ -91,28 +118,31 @@ impl JobRunner {
         if space.is_some_and(|space| bytes > space) { Err(ErrorCode::NoSpace.into()) } else { Ok(()) }
     }
 
+    /// Gives a copy its name. At another attempt it replaces what stands at `to` by then: others may replace that without
+    /// a pause.
     fn publish_copy(
         &mut self,
-        id: UploadId,
-        source: &Entry,
+        index: usize,
+        copy: &StagedCopy,
         to: &VPath,
-        replaced: Option<(usize, &Entry)>,
-        copied: Option<Copied>,
-    ) -> Result<Option<TrashId>, ItemError> {
+        replaced: Option<&Entry>,
+        again: bool,
+    ) -> Result<Option<TrashId>, StorageError> {
+        let StagedCopy { id, ref source, copied, .. } = *copy;
         let attributes = Attributes {
             modified: Some(source.modified),
             executable: copied.is_none().then_some(source.executable),
             copied,
             // A move removes the source of the copy.
             durability: Durability::Strict,
-            keep: replaced.map(|(index, _)| self.keep(index, to)),
+            keep: replaced.map(|_| self.keep(index, to)),
         };
         let old = match replaced {
             // A link is replaced itself, and not the file that it leads to.
-            Some((index, present)) if present.link.is_some() => {
+            Some(present) if again || present.link.is_some() => {
                 self.replace_at(index, to, &Replacement::Upload(id, &attributes))?.1
             }
-            Some((_, present)) => {
+            Some(present) => {
                 let expected = Expected::State(present.etag.into_iter().collect());
                 let published = self.storage.publish(id, to, &expected, &attributes)?;
                 self.kept.count(published.kept)

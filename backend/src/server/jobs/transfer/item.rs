@@ -8,6 +8,7 @@ use shared::{Conflict, ETag, Entry, ErrorCode, Outcome, TrashId, VPath};
 use tracing::info;
 
 use super::level::FolderLevel;
+use super::staged_copy::StagedCopy;
 use crate::server::jobs::decide::{
     Plan, check_paths, concerns_one_entry, is_alike, is_copied_link, is_real_folder, is_same_entry, may_be_respelled,
     plan,
@@ -21,8 +22,8 @@ pub(in crate::server::jobs) const DECISIONS_MAX: usize = 100;
 
 /// One item that is moved or copied.
 pub(super) struct TransferItem {
-    index: usize,
-    conflict: Conflict,
+    pub(super) index: usize,
+    pub(super) conflict: Conflict,
     /// It is moved: its source is removed.
     pub(super) moves: bool,
     /// It is moved to another file system: copied, and then removed.
@@ -32,6 +33,8 @@ pub(super) struct TransferItem {
     /// The previous process had begun it: entries at the target that look like the source are its work.
     resumed: bool,
     replaced: Vec<TrashId>,
+    /// The copy of the present file, if what stands at its target has to be decided again.
+    pub(super) copy: Option<StagedCopy>,
     /// The entries below it that stay where they are.
     left_out: LeftOut,
 }
@@ -62,8 +65,7 @@ impl JobRunner {
             // The previous process may have moved it already.
             let moved = target_before.filter(|_| moves).map(|path| self.entry_at(&path)).transpose()?.flatten();
             let moved = moved.ok_or(ErrorCode::NotFound)?;
-            let id = self.record.trash_id(index, &moved.path);
-            let replaced = if self.was_trashed(id)? { vec![id] } else { Vec::new() };
+            let replaced = self.replaced_before(index, &moved.path)?;
             let (entry, left_out) = (Some(self.relative_to_root(moved)), LeftOut::default());
             return Ok(Outcome::Done { entry, trash: None, replaced, left_out });
         };
@@ -85,6 +87,7 @@ impl JobRunner {
             beside: false,
             resumed: target_before.is_some(),
             replaced: Vec::new(),
+            copy: None,
             left_out: LeftOut::default(),
         };
         self.transfer_to(item, &source, &to, target_before, pair.if_etag)
@@ -100,20 +103,28 @@ impl JobRunner {
         if below || merges_above { Err(ErrorCode::IntoItself.into()) } else { Ok(()) }
     }
 
-    /// Moves the entries of a folder into another folder.
+    /// Moves the entries of a folder into another folder, or continues what the previous process has begun.
     pub(in crate::server) fn merge(
         &mut self,
         index: usize,
         from: &VPath,
         source: Entry,
         to: &VPath,
-        conflict: Conflict,
+        resumed: bool,
     ) -> Result<Outcome, ItemError> {
-        let (replaced, left_out) = (Vec::new(), LeftOut::default());
-        let (crosses, beside, resumed) = (false, false, false);
-        let item = TransferItem { index, conflict, moves: true, crosses, beside, resumed, replaced, left_out };
+        let item = TransferItem {
+            index,
+            conflict: Conflict::Replace,
+            moves: true,
+            crosses: false,
+            beside: false,
+            resumed,
+            replaced: Vec::new(),
+            copy: None,
+            left_out: LeftOut::default(),
+        };
         debug_assert_eq!(source.path, *from);
-        self.transfer_to(item, &source, to, None, None)
+        self.transfer_to(item, &source, to, resumed.then(|| to.clone()), None)
     }
 
     /// Moves or copies one item to `to`, or to the path that the previous process was about to give it. Where an entry
@@ -127,6 +138,9 @@ impl JobRunner {
         etag: Option<ETag>,
     ) -> Result<Outcome, ItemError> {
         let before = self.record.progress;
+        if item.resumed && item.moves && item.conflict == Conflict::Replace {
+            item.replaced = self.replaced_before(item.index, target_before.as_ref().unwrap_or(to))?;
+        }
         let mut path = target_before.map_or_else(|| self.target_path(&mut item, source, to), |path| Ok(Some(path)))?;
         for decision in 1.. {
             let Some(at) = path else { return Ok(Outcome::Skipped) };
@@ -220,7 +234,8 @@ impl JobRunner {
                 ))
             }
             _ => {
-                let entry = self.entry_at(&to)?.map(|entry| self.relative_to_root(entry));
+                // It has arrived, also if it cannot be looked at by now.
+                let entry = self.entry_at(&to).ok().flatten().map(|entry| self.relative_to_root(entry));
                 Ok(Outcome::Done { entry, trash: None, replaced: item.replaced, left_out: item.left_out })
             }
         }
@@ -380,7 +395,7 @@ impl JobRunner {
             self.changed = true;
             return Ok(Some(level));
         }
-        self.copy_leaf(source, &to, etag, None, item.moves)?;
+        self.copy_leaf(item, source, &to, etag, None)?;
         self.clear_source(item, source).map(|()| None)
     }
 
@@ -412,8 +427,7 @@ impl JobRunner {
                 Err(error) => return Err(error.into()),
             }
         }
-        let replaced = Some((item.index, &present));
-        let old = self.copy_leaf(source, &to, etag, replaced, item.moves)?;
+        let old = self.copy_leaf(item, source, &to, etag, Some(&present))?;
         old.into_iter().for_each(|id| item.add_replaced(id));
         self.clear_source(item, source).map(|()| None)
     }

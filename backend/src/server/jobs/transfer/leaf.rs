@@ -2,23 +2,24 @@
 
 use shared::{ETag, Entry, ErrorCode, Kind, TrashId, VPath};
 
+use super::item::TransferItem;
 use crate::server::jobs::item_error::ItemError;
 use crate::server::jobs::runner::JobRunner;
 use crate::storage::Replacement;
 
 impl JobRunner {
-    /// Copies an entry that is no folder; with its owner if `owned`. Returns the id of what it has replaced in the trash.
+    /// Copies an entry that is no folder; with its owner if it moves. Returns the id of what it has replaced in the trash.
     pub(super) fn copy_leaf(
         &mut self,
+        item: &mut TransferItem,
         source: &Entry,
         to: &VPath,
         etag: Option<ETag>,
-        replaced: Option<(usize, &Entry)>,
-        owned: bool,
+        replaced: Option<&Entry>,
     ) -> Result<Option<TrashId>, ItemError> {
         match (&source.link, source.kind) {
-            (Some(_), _) => self.copy_link(source, to, replaced, owned),
-            (None, Kind::File) => self.copy_file(source, to, etag, replaced, owned),
+            (Some(_), _) => self.copy_link(item, source, to, replaced.is_some()),
+            (None, Kind::File) => self.copy_file(item, source, to, etag, replaced),
             (None, _) => Err(ErrorCode::NotRegular.into()),
         }
     }
@@ -26,14 +27,15 @@ impl JobRunner {
     /// Makes a link again, wherever it leads: its text is copied, and every later use of the copy is checked.
     fn copy_link(
         &mut self,
+        item: &TransferItem,
         source: &Entry,
         to: &VPath,
-        replaced: Option<(usize, &Entry)>,
-        owned: bool,
+        replaces: bool,
     ) -> Result<Option<TrashId>, ItemError> {
-        let old = match replaced {
-            Some((index, _)) => self.replace_at(index, to, &Replacement::LinkCopy(&source.path, owned))?.1,
-            None => self.storage.copy_link(&source.path, to, owned).map(|()| None)?,
+        let old = if replaces {
+            self.replace_at(item.index, to, &Replacement::LinkCopy(&source.path, item.moves))?.1
+        } else {
+            self.storage.copy_link(&source.path, to, item.moves).map(|()| None)?
         };
         self.count(1, 0);
         Ok(old)

@@ -5,5 +5,7 @@ mod folder;
 mod item;
 mod leaf;
 mod level;
+mod replaced;
+mod staged_copy;
 
 pub(super) use item::DECISIONS_MAX;

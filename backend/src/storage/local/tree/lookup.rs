@@ -73,6 +73,12 @@ impl<D: Dir> Tree<D> {
         Ok(self.entry_from(parent, path, &seen))
     }
 
+    /// The entry that has just got its name by a rename, and was `seen` before. Another program may have taken it away
+    /// again: that is no failure of the rename.
+    pub(super) fn entry_renamed(&self, parent: &DirStack<D>, path: &VPath, seen: &Metadata) -> Entry {
+        self.entry_of(parent, path).unwrap_or_else(|_| self.entry_from(parent, path, seen))
+    }
+
     pub(super) fn entry_from(&self, parent: &DirStack<D>, path: &VPath, seen: &Metadata) -> Entry {
         match seen.file_type {
             FileType::Link => self.link_entry(parent, path.clone(), seen),

@@ -110,6 +110,11 @@ impl<D: Dir> Tree<D> {
             // After the old file is kept: where one log orders all changes, the sync of the upload makes durable
             // what came before the upload's last change.
             let applied = dir.apply_attributes(file, replaced, attributes);
+            if replaced.is_some() && matches!(&applied, Err(error) if error.kind() == io::ErrorKind::NotFound) {
+                // The old file has been taken away: examine the name again.
+                private_dir.iter().for_each(|private_dir| self.forget_kept(private_dir, keeping));
+                continue;
+            }
             let applied = applied.map_err(|error| storage_error(error, "setting a new file's attributes"));
             let sync_upload = || self.sync_upload(staged, copy.as_ref(), strict);
             let synced = applied.and_then(|()| match &private_dir {

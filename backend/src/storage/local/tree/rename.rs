@@ -45,7 +45,7 @@ impl<D: Dir> Tree<D> {
         let folders = [source.identity()?, target.identity()?];
         let sync_target = target.prepare_sync()?;
         let sync_source = if folders[0] == folders[1] { None } else { Some(source.prepare_sync()?) };
-        {
+        let entry = {
             let _locks = self.locks.lock(&folders);
             let seen = self.source(&source, from, from_etag)?;
             let is_respelled = is_respelled(&source, from, &target, to)?;
@@ -61,11 +61,13 @@ impl<D: Dir> Tree<D> {
             }
             let renamed = source.dir().rename(from.name(), target.dir(), to.name(), present.is_some() || is_respelled);
             renamed.map_err(|error| rename_error(error, seen.file_type))?;
-        }
+            // Another request can take it away as soon as the locks are free.
+            self.entry_renamed(&target, to, &seen)
+        };
         // The new name first: a crash between the two syncs may leave both names, but never none.
         sync_target().map_err(|error| storage_error(error, "syncing a folder"))?;
         sync_source.map_or(Ok(()), |sync| sync()).map_err(|error| storage_error(error, "syncing a folder"))?;
-        self.entry_of(&target, to)
+        Ok(entry)
     }
 
     /// See [`crate::storage::Storage::remove`].

@@ -45,9 +45,9 @@ impl<D: Dir> Tree<D> {
                 let sync = source.prepare_sync()?;
                 let folders = [source.identity()?, target.parent.identity()?];
                 let look = || self.source(&source, from, etag);
-                let kept = self.replace_by(&target, &folders, (source.dir(), from.name()), look)?;
+                let replaced = self.replace_by(&target, &folders, (source.dir(), from.name()), look)?;
                 sync().map_err(|error| storage_error(error, "syncing a folder"))?;
-                self.replaced(&target, kept)
+                Ok(replaced)
             }
             Replacement::Trashed(id) => {
                 let (private_dir, item) = self.open_item(id)?;
@@ -61,11 +61,11 @@ impl<D: Dir> Tree<D> {
                 if !self.share_volume_with_item(&private_dir, &target.parent)? {
                     return Err(crosses_volumes());
                 }
-                let kept = self.replace_by(&target, &folders, (&item.dir, &item.data), look).inspect_err(|_| {
+                let replaced = self.replace_by(&target, &folders, (&item.dir, &item.data), look).inspect_err(|_| {
                     private_dir.unsettled().insert(id);
                 })?;
                 forget_items(&private_dir, &[&item], Absence::Unsynced, &in_use)?;
-                self.replaced(&target, kept)
+                Ok(replaced)
             }
             Replacement::Upload(id, attributes) => self.replace_by_upload(&target, id, attributes),
             Replacement::LinkCopy(from, owned) => self.replace_by_link(&target, from, owned),
@@ -105,12 +105,12 @@ impl<D: Dir> Tree<D> {
         applied.map_err(|error| storage_error(error, "setting a new file's attributes"))?;
         self.sync_upload(&staged, copy.as_ref(), attributes.durability == Durability::Strict)?;
         let look = || D::metadata_of_file(file).map_err(|error| storage_error(error, "stat of an upload"));
-        let kept = self.replace_by(target, &[target.parent.identity()?], (from, &name), look)?;
+        let replaced = self.replace_by(target, &[target.parent.identity()?], (from, &name), look)?;
         if copy.is_some() {
             // The upload is a file by now, so a failure loses nothing.
             let _ = self.remove_staged(id);
         }
-        self.replaced(target, kept)
+        Ok(replaced)
     }
 
     /// Replaces an entry by the copy of a link, which is made where no path leads first.
@@ -123,10 +123,8 @@ impl<D: Dir> Tree<D> {
         )?;
         let staging = place.dir();
         let look = || staging.metadata_of(&name).map_err(|error| storage_error(error, "stat of a new link"));
-        let replaced = target.parent.identity().and_then(|folder| {
-            let kept = self.replace_by(target, &[folder], (staging, &name), look)?;
-            self.replaced(target, kept)
-        });
+        let folder = target.parent.identity();
+        let replaced = folder.and_then(|folder| self.replace_by(target, &[folder], (staging, &name), look));
         if replaced.is_err() {
             // Recovery at the next start deletes what this call cannot.
             let _ = staging.remove_file(&name);
@@ -134,22 +132,25 @@ impl<D: Dir> Tree<D> {
         replaced
     }
 
-    /// Keeps the entry at the target and renames `from` over it. Returns what the trash keeps. The locks of the folders
-    /// are held for the last look and the rename alone, never while the disk is waited for.
+    /// Keeps the entry at the target and renames `from` over it. Returns the new entry and what the trash keeps. The
+    /// locks of the folders are held for the last look, the rename and a look at the new entry, which another request can
+    /// take away right after; never while the disk is waited for.
     fn replace_by(
         &self,
         target: &Target<'_, D>,
         folders: &[Identity],
         from: (&D, &[u8]),
         look: impl Fn() -> Result<Metadata, StorageError>,
-    ) -> Result<Option<Kept>, StorageError> {
+    ) -> Result<Replaced, StorageError> {
         let sync = target.parent.prepare_sync()?;
         let Some(private_dir) = self.usable_private_dir(&target.parent)? else {
-            let _locks = self.locks.lock(folders);
+            let locks = self.locks.lock(folders);
             let (seen, _) = self.look_at_both(target, &look)?;
             let renamed = from.0.rename(from.1, target.parent.dir(), target.path.name(), true);
             renamed.map_err(|error| rename_error(error, seen.file_type))?;
-            return sync().map(|()| None).map_err(|error| storage_error(error, "syncing a folder"));
+            let replaced = self.replaced(target, &seen, None);
+            drop(locks);
+            return sync().map(|()| replaced).map_err(|error| storage_error(error, "syncing a folder"));
         };
         let name_lock = self.name_locks.lock(target.parent.identity()?, target.path.name());
         for _ in 0..REPLACE_RETRIES {
@@ -164,12 +165,13 @@ impl<D: Dir> Tree<D> {
                     return Ok(None);
                 }
                 let taken = self.take_place(&private_dir, held.keeping, from, (target.parent.dir(), name));
-                taken.map(Some).map_err(|error| rename_error(error, seen.file_type))
+                let kept = taken.map_err(|error| rename_error(error, seen.file_type))?;
+                Ok(Some(self.replaced(target, &seen, kept)))
             });
-            if let Ok(Some(kept)) = renamed {
+            if let Ok(Some(replaced)) = renamed {
                 drop(name_lock);
                 sync().map_err(|error| storage_error(error, "syncing a folder"))?;
-                return Ok(kept);
+                return Ok(replaced);
             }
             self.forget_kept(&private_dir, held.keeping);
             renamed?;
@@ -191,11 +193,11 @@ impl<D: Dir> Tree<D> {
         Ok((seen, old))
     }
 
-    fn replaced(&self, target: &Target<'_, D>, kept: Option<Kept>) -> Result<Replaced, StorageError> {
-        Ok(Replaced { entry: self.entry_of(&target.parent, target.path)?, kept })
+    fn replaced(&self, target: &Target<'_, D>, seen: &Metadata, kept: Option<Kept>) -> Replaced {
+        Replaced { entry: self.entry_renamed(&target.parent, target.path, seen), kept }
     }
 }
 
 fn vanished() -> StorageError {
-    StorageError::new(ErrorCode::Changed, "the entry to replace has vanished")
+    StorageError::new(ErrorCode::PreconditionFailed, "the entry to replace has vanished")
 }

@@ -255,7 +255,7 @@ impl<D: Dir> Tree<D> {
         let _moving = private_dir.moving();
         let in_use = private_dir.use_groups(items.iter().map(|item| item.id));
         let sync_target = parent.prepare_sync()?;
-        let mut moved = Vec::with_capacity(items.len());
+        let (mut moved, mut entries) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
         let _turn = private_dir.move_turn();
         {
             let _locks = self.locks.lock(&[parent.identity()?]);
@@ -268,6 +268,7 @@ impl<D: Dir> Tree<D> {
                     self.move_out(wanted, &parent, &private_dir, &folder)
                 }
             }));
+            entries.extend(items.iter().map(|wanted| self.entry_of(&parent, wanted.to)));
         }
         let left: Vec<_> = moved.iter().flatten().collect();
         if !left.is_empty() {
@@ -280,8 +281,8 @@ impl<D: Dir> Tree<D> {
                 return Ok(moved.into_iter().map(|moved| moved.and(Err(error.again()))).collect());
             }
         }
-        let restored = items.iter().zip(moved);
-        Ok(restored.map(|(wanted, moved)| moved.and_then(|_| self.entry_of(&parent, wanted.to))).collect())
+        // Seen before another request could take them away.
+        Ok(moved.into_iter().zip(entries).map(|(moved, entry)| moved.and_then(|_| entry)).collect())
     }
 
     /// The folder that an entry comes back to, and the private directory of its volume.

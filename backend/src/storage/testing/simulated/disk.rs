@@ -93,6 +93,17 @@ impl SimulatedDisk {
         self
     }
 
+    /// Plans that another program removes an entry of the root, if there is one, immediately before that step.
+    pub fn remove_before(&self, step: u64, name: &str) -> &Self {
+        let name = name.as_bytes().to_vec();
+        let change = move |state: &mut State| match state.lookup(ROOT, &name) {
+            Ok(_) => state.remove(ROOT, &name, false),
+            Err(_) => Ok(()),
+        };
+        self.0.lock().foreign.insert(step, Box::new(change));
+        self
+    }
+
     /// Cuts the power, if it is on, and returns the disk after a restart: all durable state, and a random part of the
     /// rest. It counts its steps from 0 and has no faults planned.
     pub fn reboot(&self) -> Self {
