@@ -297,7 +297,8 @@ pub trait Storage: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`ErrorCode::IsFolder`] and [`ErrorCode::NotRegular`] for an entry at `to` that cannot be replaced,
-    /// [`ErrorCode::PreconditionFailed`] for one that has vanished meanwhile; for the new entry, as [`Storage::rename`], [`Storage::restore`], [`Storage::publish`] and [`Storage::copy_link`].
+    /// [`ErrorCode::PreconditionFailed`] for one that others take away and make again without a pause; for the new entry,
+    /// as [`Storage::rename`], [`Storage::restore`], [`Storage::publish`] and [`Storage::copy_link`].
     fn replace(&self, new: &Replacement<'_>, to: &VPath, keep: &Keep) -> Result<Replaced, StorageError>;
 
     /// Removes a file, a link (itself) or an empty folder, permanently and durably.

@@ -1,6 +1,7 @@
 //! Several callers replace one name at the same moment.
 #![cfg(unix)]
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use backend::storage::{Attributes, Durability, Expected, Keep, Replacement, Storage, StorageError, ToTrash};
@@ -122,5 +123,49 @@ fn of_uploads_that_expect_one_state_exactly_one_succeeds() {
         assert_eq!(failed.len(), usize::from(CALLERS) * usize::from(ROUNDS) - 1);
         assert!(failed.iter().all(|code| *code == ErrorCode::PreconditionFailed), "{failed:?}");
         assert_eq!(read(&*fixture.storage().open(&path(b"file")).unwrap()).unwrap(), [1]);
+    }
+}
+
+/// Calls `act` with the numbers of many rounds, while another caller moves `hot` away again and again.
+fn while_moved_away(storage: &dyn Storage, act: impl Fn(u8) -> Result<(), StorageError>) -> Vec<ErrorCode> {
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut moved = 0_u32;
+            while !done.load(Ordering::Relaxed) {
+                let away = format!("away {moved}");
+                moved +=
+                    u32::from(storage.rename(&path(b"hot"), None, &path(away.as_bytes()), &Expected::Nothing).is_ok());
+            }
+        });
+        let failed = (0..ROUNDS).filter_map(|round| code(act(round))).collect();
+        done.store(true, Ordering::Relaxed);
+        failed
+    })
+}
+
+#[test]
+fn what_takes_a_place_is_done_whether_or_not_the_old_or_the_new_entry_is_moved_away() {
+    for containment in CONTAINMENTS {
+        let fixture = LocalFixture::new(containment);
+        let storage = fixture.storage();
+        let attributes = |round| Attributes { keep: Some(keeping(1, round)), ..Attributes::default() };
+        for round in 0..ROUNDS {
+            fixture.file(format!("new {round}").as_bytes(), &[round]);
+        }
+        let failed = while_moved_away(storage, |round| {
+            let new = path(format!("new {round}").as_bytes());
+            storage.replace(&Replacement::Entry(&new, None), &path(b"hot"), &keeping(2, round)).map(drop)
+        });
+        assert_eq!(failed, [], "{containment:?}: a move");
+        let failed = while_moved_away(storage, |round| store(storage, b"hot", 3, round, attributes(round)));
+        assert_eq!(failed, [], "{containment:?}: an upload");
+        let failed = while_moved_away(storage, |_| {
+            storage.make_folder(&path(b"hot")).map(drop).or_else(|error| match error.code {
+                ErrorCode::AlreadyExists => Ok(()),
+                _ => Err(error),
+            })
+        });
+        assert_eq!(failed, [], "{containment:?}: a new folder");
     }
 }

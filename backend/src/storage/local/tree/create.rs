@@ -8,7 +8,7 @@ use super::dir_stack::DirStack;
 use super::errors::{new_name_error, not_found, read_link_error};
 use super::root::{Tree, is_absolute};
 use crate::storage::checks::check_link_target;
-use crate::storage::local::error::storage_error;
+use crate::storage::local::error::{LOOKUP, storage_error};
 use crate::storage::local::platform::Dir;
 use crate::storage::symlinks::{PathWalk, ResolveError};
 use crate::storage::{StorageError, is_state_folder_name};
@@ -54,9 +54,9 @@ impl<D: Dir> Tree<D> {
     }
 
     /// See [`crate::storage::Storage::copy_link`].
-    pub(super) fn copy_link_text(&self, from: &VPath, to: &VPath, owned: bool) -> Result<(), StorageError> {
+    pub(super) fn copy_link_text(&self, from: &VPath, to: &VPath, owned: bool) -> Result<Entry, StorageError> {
         let link = self.link_at(from)?;
-        self.create(to, |_| Ok(()), |dir, name| link.make(dir, name, owned)).map(drop)
+        self.create(to, |_| Ok(()), |dir, name| link.make(dir, name, owned))
     }
 
     /// The link at a path.
@@ -83,9 +83,15 @@ impl<D: Dir> Tree<D> {
         }
         check(&parent)?;
         let sync = parent.prepare_sync()?;
-        create(parent.dir(), path.name()).map_err(|error| new_name_error(error, "creating an entry"))?;
+        let entry = {
+            // Until the new entry is looked at: another request may move it on.
+            let _locks = self.locks.lock(&[parent.identity()?]);
+            create(parent.dir(), path.name()).map_err(|error| new_name_error(error, "creating an entry"))?;
+            let made = parent.dir().metadata_of(path.name()).map_err(|error| storage_error(error, LOOKUP))?;
+            self.entry_from(&parent, path, &made)
+        };
         sync().map_err(|error| storage_error(error, "syncing a folder"))?;
-        self.entry_of(&parent, path)
+        Ok(entry)
     }
 
     /// See [`crate::storage::Storage::space`].

@@ -67,16 +67,13 @@ impl<D: Dir> Tree<D> {
         }
     }
 
-    pub(super) fn entry_of(&self, parent: &DirStack<D>, path: &VPath) -> Result<Entry, StorageError> {
-        let seen = parent.dir().metadata_of(path.name());
-        let seen = seen.map_err(|error| storage_error(error, LOOKUP))?;
-        Ok(self.entry_from(parent, path, &seen))
-    }
-
-    /// The entry that has just got its name by a rename, and was `seen` before. Another program may have taken it away
-    /// again: that is no failure of the rename.
-    pub(super) fn entry_renamed(&self, parent: &DirStack<D>, path: &VPath, seen: &Metadata) -> Entry {
-        self.entry_of(parent, path).unwrap_or_else(|_| self.entry_from(parent, path, seen))
+    /// The entry that a change has put at `path`, where it was `placed`. What is done is told as done, also if another
+    /// program has taken the entry away or changed it since: then the validator is unknown.
+    pub(super) fn entry_placed(&self, parent: &DirStack<D>, path: &VPath, placed: &Metadata) -> Entry {
+        match parent.dir().metadata_of(path.name()) {
+            Ok(now) if now.identity == placed.identity => self.entry_from(parent, path, &now),
+            _ => Entry { etag: None, ..self.entry_from(parent, path, placed) },
+        }
     }
 
     pub(super) fn entry_from(&self, parent: &DirStack<D>, path: &VPath, seen: &Metadata) -> Entry {

@@ -61,8 +61,8 @@ impl<D: Dir> Tree<D> {
             }
             let renamed = source.dir().rename(from.name(), target.dir(), to.name(), present.is_some() || is_respelled);
             renamed.map_err(|error| rename_error(error, seen.file_type))?;
-            // Another request can take it away as soon as the locks are free.
-            self.entry_renamed(&target, to, &seen)
+            // Before the locks are released: another request may move the entry on.
+            self.entry_placed(&target, to, &seen)
         };
         // The new name first: a crash between the two syncs may leave both names, but never none.
         sync_target().map_err(|error| storage_error(error, "syncing a folder"))?;

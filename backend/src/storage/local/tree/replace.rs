@@ -32,9 +32,35 @@ impl<D: Dir> Tree<D> {
     ) -> Result<Replaced, StorageError> {
         let parent = self.new_parent(to)?.ok_or_else(root_is_fixed)?;
         let target = Target { parent, path: to, keep };
-        if self.present(&target.parent, to)?.is_none() {
-            return self.place_new(new, to).map(|entry| Replaced { entry, kept: None });
+        let mut tries = 0;
+        loop {
+            let present = self.present(&target.parent, to)?;
+            let replaced = match present {
+                Some(_) => self.replace_present(new, &target),
+                None => self.place_new(new, to).map(|entry| Replaced { entry, kept: None }),
+            };
+            match replaced {
+                Err(error) if tries < REPLACE_RETRIES && self.is_overtaken(&error, present.is_some(), &target)? => {
+                    tries += 1;
+                }
+                replaced => return replaced,
+            }
         }
+    }
+
+    /// True for a failure because the entry at the target has vanished or appeared since the look at it.
+    fn is_overtaken(
+        &self,
+        error: &StorageError,
+        was_present: bool,
+        target: &Target<'_, D>,
+    ) -> Result<bool, StorageError> {
+        let code = if was_present { ErrorCode::PreconditionFailed } else { ErrorCode::AlreadyExists };
+        Ok(error.code == code && self.present(&target.parent, target.path)?.is_some() != was_present)
+    }
+
+    /// Puts the new entry in the place of one that is there.
+    fn replace_present(&self, new: &Replacement<'_>, target: &Target<'_, D>) -> Result<Replaced, StorageError> {
         match *new {
             Replacement::Entry(from, etag) => {
                 let source = self.old_parent(from)?;
@@ -45,7 +71,7 @@ impl<D: Dir> Tree<D> {
                 let sync = source.prepare_sync()?;
                 let folders = [source.identity()?, target.parent.identity()?];
                 let look = || self.source(&source, from, etag);
-                let replaced = self.replace_by(&target, &folders, (source.dir(), from.name()), look)?;
+                let replaced = self.replace_by(target, &folders, (source.dir(), from.name()), look)?;
                 sync().map_err(|error| storage_error(error, "syncing a folder"))?;
                 Ok(replaced)
             }
@@ -61,14 +87,14 @@ impl<D: Dir> Tree<D> {
                 if !self.share_volume_with_item(&private_dir, &target.parent)? {
                     return Err(crosses_volumes());
                 }
-                let replaced = self.replace_by(&target, &folders, (&item.dir, &item.data), look).inspect_err(|_| {
+                let replaced = self.replace_by(target, &folders, (&item.dir, &item.data), look).inspect_err(|_| {
                     private_dir.unsettled().insert(id);
                 })?;
                 forget_items(&private_dir, &[&item], Absence::Unsynced, &in_use)?;
                 Ok(replaced)
             }
-            Replacement::Upload(id, attributes) => self.replace_by_upload(&target, id, attributes),
-            Replacement::LinkCopy(from, owned) => self.replace_by_link(&target, from, owned),
+            Replacement::Upload(id, attributes) => self.replace_by_upload(target, id, attributes),
+            Replacement::LinkCopy(from, owned) => self.replace_by_link(target, from, owned),
         }
     }
 
@@ -80,10 +106,7 @@ impl<D: Dir> Tree<D> {
             Replacement::Upload(id, attributes) => {
                 self.publish_staged(id, to, &Expected::Nothing, attributes).map(|published| published.entry)
             }
-            Replacement::LinkCopy(from, owned) => {
-                self.copy_link_text(from, to, owned)?;
-                self.stat_path(to)
-            }
+            Replacement::LinkCopy(from, owned) => self.copy_link_text(from, to, owned),
         }
     }
 
@@ -123,8 +146,8 @@ impl<D: Dir> Tree<D> {
         )?;
         let staging = place.dir();
         let look = || staging.metadata_of(&name).map_err(|error| storage_error(error, "stat of a new link"));
-        let folder = target.parent.identity();
-        let replaced = folder.and_then(|folder| self.replace_by(target, &[folder], (staging, &name), look));
+        let replaced =
+            target.parent.identity().and_then(|folder| self.replace_by(target, &[folder], (staging, &name), look));
         if replaced.is_err() {
             // Recovery at the next start deletes what this call cannot.
             let _ = staging.remove_file(&name);
@@ -132,9 +155,8 @@ impl<D: Dir> Tree<D> {
         replaced
     }
 
-    /// Keeps the entry at the target and renames `from` over it. Returns the new entry and what the trash keeps. The
-    /// locks of the folders are held for the last look, the rename and a look at the new entry, which another request can
-    /// take away right after; never while the disk is waited for.
+    /// Keeps the entry at the target and renames `from` over it. The locks of the folders are held for the last look, the
+    /// rename and a look at its effect alone, never while the disk is waited for.
     fn replace_by(
         &self,
         target: &Target<'_, D>,
@@ -144,13 +166,15 @@ impl<D: Dir> Tree<D> {
     ) -> Result<Replaced, StorageError> {
         let sync = target.parent.prepare_sync()?;
         let Some(private_dir) = self.usable_private_dir(&target.parent)? else {
-            let locks = self.locks.lock(folders);
-            let (seen, _) = self.look_at_both(target, &look)?;
-            let renamed = from.0.rename(from.1, target.parent.dir(), target.path.name(), true);
-            renamed.map_err(|error| rename_error(error, seen.file_type))?;
-            let replaced = self.replaced(target, &seen, None);
-            drop(locks);
-            return sync().map(|()| replaced).map_err(|error| storage_error(error, "syncing a folder"));
+            let replaced = {
+                let _locks = self.locks.lock(folders);
+                let (seen, _) = self.look_at_both(target, &look)?;
+                let renamed = from.0.rename(from.1, target.parent.dir(), target.path.name(), true);
+                renamed.map_err(|error| rename_error(error, seen.file_type))?;
+                self.replaced(target, &seen, None)
+            };
+            sync().map_err(|error| storage_error(error, "syncing a folder"))?;
+            return Ok(replaced);
         };
         let name_lock = self.name_locks.lock(target.parent.identity()?, target.path.name());
         for _ in 0..REPLACE_RETRIES {
@@ -193,8 +217,8 @@ impl<D: Dir> Tree<D> {
         Ok((seen, old))
     }
 
-    fn replaced(&self, target: &Target<'_, D>, seen: &Metadata, kept: Option<Kept>) -> Replaced {
-        Replaced { entry: self.entry_renamed(&target.parent, target.path, seen), kept }
+    fn replaced(&self, target: &Target<'_, D>, placed: &Metadata, kept: Option<Kept>) -> Replaced {
+        Replaced { entry: self.entry_placed(&target.parent, target.path, placed), kept }
     }
 }
 

@@ -148,7 +148,7 @@ impl<D: Dir> Storage for Tree<D> {
     }
 
     fn copy_link(&self, from: &VPath, to: &VPath, owned: bool) -> Result<(), StorageError> {
-        self.copy_link_text(from, to, owned)
+        self.copy_link_text(from, to, owned).map(drop)
     }
 
     fn rename(

@@ -8,7 +8,7 @@ use std::time::Instant;
 use shared::{Entry, ErrorCode, Timestamp, TrashId, VPath};
 
 use super::dir_stack::DirStack;
-use super::errors::rename_error;
+use super::errors::{not_found, rename_error};
 use super::mounted::MountPoints;
 use super::name_locks::NameLock;
 use super::private_dir::{OnDisk, PrivateDir};
@@ -268,7 +268,11 @@ impl<D: Dir> Tree<D> {
                     self.move_out(wanted, &parent, &private_dir, &folder)
                 }
             }));
-            entries.extend(items.iter().map(|wanted| self.entry_of(&parent, wanted.to)));
+            // Before the lock is released: another request may move the entries on.
+            entries.extend(items.iter().zip(&moved).map(|(wanted, moved)| {
+                let present = if moved.is_ok() { self.present(&parent, wanted.to)? } else { None };
+                present.map(|(_, entry)| entry).ok_or_else(not_found)
+            }));
         }
         let left: Vec<_> = moved.iter().flatten().collect();
         if !left.is_empty() {
@@ -281,8 +285,7 @@ impl<D: Dir> Tree<D> {
                 return Ok(moved.into_iter().map(|moved| moved.and(Err(error.again()))).collect());
             }
         }
-        // Seen before another request could take them away.
-        Ok(moved.into_iter().zip(entries).map(|(moved, entry)| moved.and_then(|_| entry)).collect())
+        Ok(moved.into_iter().zip(entries).map(|(moved, entry)| moved.and(entry)).collect())
     }
 
     /// The folder that an entry comes back to, and the private directory of its volume.
