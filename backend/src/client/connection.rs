@@ -15,7 +15,7 @@ use super::handshake::{Agreed, handshake};
 use crate::lazy_timeout::LazyTimeout;
 use crate::transfer_budget::PIECE_BYTES_MIN;
 use crate::wire::{
-    Frame, FrameReader, FrameWriter, Incoming, TransportReader, TransportWriter, WireError, connect_in_process,
+    Frame, FrameReader, FrameWriter, Incoming, Source, TransportReader, TransportWriter, WireError, connect_in_process,
     connect_tcp, connect_unix,
 };
 
@@ -243,19 +243,7 @@ impl Connection {
         let Self { mut reader, writer, .. } = self;
         // TCP, Unix sockets and pipes show the end of the bytes to the peer.
         drop(writer);
-        let mut left = bytes_max;
-        while let Some(incoming) = reader.next().await? {
-            let mut bytes = match incoming {
-                Incoming::Message(frame) => frame.body.len(),
-                Incoming::Data { .. } => 0,
-            };
-            while reader.data_left() > 0 {
-                bytes += reader.piece(PIECE_BYTES_MIN).await?.len();
-            }
-            let Some(less) = left.checked_sub(bytes) else { break };
-            left = less;
-        }
-        Ok(())
+        discard(&mut reader, bytes_max).await
     }
 
     /// Frees memory that an idle connection does not need.
@@ -333,6 +321,27 @@ fn goodbye(frame: &Frame) -> ClientError {
     )
 }
 
+/// Discards what arrives, up to `bytes_max` bytes.
+async fn discard<R: Source>(reader: &mut FrameReader<R>, bytes_max: usize) -> Result<(), WireError> {
+    let mut left = bytes_max;
+    loop {
+        // At first what is left of the frame in which the answer was dropped.
+        while reader.data_left() > 0 {
+            let piece = reader.piece(PIECE_BYTES_MIN).await?;
+            let Some(less) = left.checked_sub(piece.len()) else { return Ok(()) };
+            left = less;
+        }
+        match reader.next().await? {
+            None => return Ok(()),
+            Some(Incoming::Data { .. }) => {}
+            Some(Incoming::Message(frame)) => {
+                let Some(less) = left.checked_sub(frame.body.len()) else { return Ok(()) };
+                left = less;
+            }
+        }
+    }
+}
+
 fn closed() -> ClientError {
     ClientError::new(ErrorCode::Disconnected, "the file server closed the connection")
 }
@@ -348,4 +357,29 @@ fn unexpected_data() -> ClientError {
 fn unreachable_server(target: &Target, reason: &str) -> ClientError {
     let message = format!("the file server at {} cannot be reached: {reason}", target.address);
     ClientError { retry_after: Some(Duration::from_secs(1)), ..ClientError::new(ErrorCode::Unreachable, message) }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_that_is_dropped_within_a_frame_is_discarded_to_its_end() {
+        let mut writer = FrameWriter::new(tokio::io::sink());
+        // As frames, these bytes would be too long.
+        writer.queue_frame(&Frame::new(FrameKind::Data, 1, vec![0xff; 3 * PIECE_BYTES_MIN]));
+        writer.queue_frame(&Frame::new(FrameKind::End, 1, b"\xa0".to_vec()));
+        let sent = writer.take_queued();
+        let (near, mut far) = tokio::io::duplex(sent.len());
+        far.write_all(&sent).await.unwrap();
+        drop(far);
+        let mut reader = FrameReader::new(tokio::io::split(near).0);
+        reader.open(1 << 20);
+        assert!(matches!(reader.next().await, Ok(Some(Incoming::Data { .. }))));
+        reader.piece(PIECE_BYTES_MIN).await.unwrap();
+        discard(&mut reader, usize::MAX).await.unwrap();
+        assert!(reader.next().await.unwrap().is_none(), "bytes are left");
+    }
 }
