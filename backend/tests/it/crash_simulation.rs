@@ -523,6 +523,16 @@ async fn a_restore_that_merges_survives_every_fault() {
 }
 
 #[tokio::test]
+async fn a_restore_that_replaces_survives_every_fault() {
+    let make_change = |ids: &[TrashId]| {
+        let items = vec![RestoreItem { id: ids[0], to: Some(path("onto/one")) }];
+        Change::Restore { items, conflict: Conflict::Replace }
+    };
+    let visible_files = &["from/one", "from/sub/two", "onto/one"];
+    check_scenario(Scenario { initial_trash: &["single"], make_change, visible_files, trash_items: 1 }).await;
+}
+
+#[tokio::test]
 async fn a_copy_that_merges_survives_every_fault() {
     let make_change = |_: &[TrashId]| Change::Copy { items: vec![pair("from", "onto")], conflict: Conflict::Replace };
     let visible_files = &["from/one", "from/sub/two", "onto/one", "onto/sub/two", "single"];

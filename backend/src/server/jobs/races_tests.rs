@@ -251,6 +251,24 @@ async fn an_item_that_fails_after_it_has_made_parents_is_incomplete() {
         let [Outcome::Failed { incomplete, .. }] = &job.outcomes[..] else { panic!("{job:?}") };
         assert_eq!((*incomplete, race.exists("a"), race.exists("a/b")), (made > 0, made > 0, made > 1), "{failing}");
     }
+    let race = Race::new();
+    race.tree.add_file("from", "mine").unwrap();
+    let id = race.trash(1, "from").await;
+    // After two looks at the item.
+    race.faults.at(Operation::Restore, race.faults.calls(Operation::Restore) + 3, Fault::Fail(ErrorCode::Io));
+    let items = vec![RestoreItem { id, to: Some(path("a/b/c")) }];
+    let job = race.run(2, Change::Restore { items, conflict: Conflict::Fail }).await;
+    assert!(matches!(job.outcomes[..], [Outcome::Failed { incomplete: true, .. }]), "{job:?}");
+    for number in [3, 4] {
+        let to = path(&format!("new/.passerelle/{number}"));
+        let change = match number {
+            3 => Change::MakeFolder { paths: vec![to], existing_ok: false },
+            _ => Change::Restore { items: vec![RestoreItem { id, to: Some(to) }], conflict: Conflict::Fail },
+        };
+        let job = race.run(number, change).await;
+        let [Outcome::Failed { code, incomplete, .. }] = &job.outcomes[..] else { panic!("{job:?}") };
+        assert_eq!((*code, *incomplete, race.exists("new")), (ErrorCode::NameReserved, false, false));
+    }
 }
 
 /// A name that is taken at each attempt ends the item.

@@ -40,7 +40,8 @@ impl JobRunner {
         {
             // A crash during a rename may leave a file under both names.
             self.storage.purge(wanted.id, &mut || Visit::Continue)?;
-            return Ok(done(Some(self.relative_to_root(present))));
+            let old = self.replaced_before(index, &path)?;
+            return Ok(replacing(self.relative_to_root(present), old));
         }
         for _ in 1..DECISIONS_MAX {
             match self.restore_to(index, &item, &to, conflict) {
@@ -77,6 +78,9 @@ impl JobRunner {
                 self.begin(index, Some(to));
                 let replaced = self.replace_at(index, to, &Replacement::Trashed(item.id));
                 let (entry, old) = replaced.map_err(|error| ItemError::from(error).at_target(conflict))?;
+                // The previous process may have kept it, and come no further.
+                let id = self.record.trash_id(index, to);
+                let old = if old.is_none() && self.was_trashed(id)? { Some(id) } else { old };
                 Ok(replacing(self.relative_to_root(entry), old))
             }
             Plan::Merge => {

@@ -16,6 +16,7 @@ mod power_disks;
 mod reading;
 mod real;
 mod replacing;
+mod taken_away;
 mod trash;
 mod trash_forms;
 mod watching;
