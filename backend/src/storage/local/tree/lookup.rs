@@ -67,7 +67,7 @@ impl<D: Dir> Tree<D> {
         }
     }
 
-    /// The entry that a change has put at `path`, where it was `placed`. What is done is told as done, also if another
+    /// The entry that a change has put at `path`, where it was `placed`. What is done is reported as done, also if another
     /// program has taken the entry away or changed it since: then the validator is unknown.
     pub(super) fn entry_placed(&self, parent: &DirStack<D>, path: &VPath, placed: &Metadata) -> Entry {
         match parent.dir().metadata_of(path.name()) {
