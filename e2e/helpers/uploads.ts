@@ -6,7 +6,7 @@ import { createServer, request, type IncomingMessage, type Server as HttpServer 
 import type { AddressInfo, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Locator, Page } from "@playwright/test";
+import type { FileChooser, Locator, Page } from "@playwright/test";
 
 import { expect, test as base, Tree } from "../fixtures.ts";
 
@@ -36,11 +36,20 @@ export function upload(page: Page, name: string): Locator {
   return panel(page).getByRole("listitem").filter({ has: page.locator(".upload-name").getByText(name, { exact: true }) });
 }
 
+/** The picker of files that `ask` opens. */
+export async function filePicker(page: Page, ask: () => Promise<void>): Promise<FileChooser> {
+  const picker = page.waitForEvent("filechooser");
+  // The browser is told to report pickers without an answer; after this one it has handled that.
+  await page.evaluate(() => 0);
+  await ask();
+  return picker;
+}
+
 /** Selects files by the upload button. */
 export async function chooseFiles(page: Page, files: string[] | { name: string; mimeType: string; buffer: Buffer }[]): Promise<void> {
-  const picker = page.waitForEvent("filechooser");
-  await page.getByRole("button", { name: "Upload", exact: true }).first().click();
-  await (await picker).setFiles(files as string[]);
+  const button = page.getByRole("button", { name: "Upload", exact: true }).first();
+  const picker = await filePicker(page, () => button.click());
+  await picker.setFiles(files as string[]);
 }
 
 /** A file in memory. */

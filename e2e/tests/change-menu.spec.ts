@@ -5,6 +5,7 @@ import type { Locator, Page } from "@playwright/test";
 import { expect, test } from "../fixtures.ts";
 import { expectOnDisk, menu, toast } from "../helpers/changes.ts";
 import { expectAccessible, expectFocus, createSampleFiles, open, row } from "../helpers/page.ts";
+import { filePicker } from "../helpers/uploads.ts";
 
 test.beforeEach(async ({ tree, page }) => {
   await createSampleFiles(tree);
@@ -129,9 +130,7 @@ test("the empty space below the rows has a folder menu, and a click on it clears
   await expect(page.getByRole("menuitem")).toHaveText(["New folder", "Upload", "Upload folder", "Select allCtrl A", "Refresh"]);
   await expectAccessible(page);
   await expectInViewport(page);
-  const asked = page.waitForEvent("filechooser");
-  await page.getByRole("menuitem", { name: "Upload", exact: true }).click();
-  await asked;
+  await filePicker(page, () => page.getByRole("menuitem", { name: "Upload", exact: true }).click());
   await page.mouse.click(empty.x, empty.y, { button: "right" });
   await page.getByRole("menuitem", { name: "New folder" }).click();
   await page.getByRole("dialog").getByRole("textbox").fill("Plans");

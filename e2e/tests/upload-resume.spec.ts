@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Page } from "@playwright/test";
 
 import { expect, Server } from "../fixtures.ts";
-import { chooseFiles, drop, expectSameBytes, file, writeRandomFile, Network, panel, test, upload } from "../helpers/uploads.ts";
+import { chooseFiles, drop, expectSameBytes, file, filePicker, writeRandomFile, Network, panel, test, upload } from "../helpers/uploads.ts";
 
 const SIZE = 60_000_000;
 /** An offset after the first slice of 8 MiB, which is durable by then. */
@@ -62,9 +62,9 @@ for (const way of ["selected by its button", "dropped on the page"]) {
     if (way === "dropped on the page") {
       await drop(page, page.locator("main"), [path]);
     } else {
-      const picker = page.waitForEvent("filechooser");
-      await upload(page, "film.mkv").getByRole("button", { name: "Select film.mkv again" }).click();
-      await (await picker).setFiles([path]);
+      const button = upload(page, "film.mkv").getByRole("button", { name: "Select film.mkv again" });
+      const picker = await filePicker(page, () => button.click());
+      await picker.setFiles([path]);
     }
     await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 60_000 });
     await expect(panel(page).getByRole("listitem")).toHaveCount(1);

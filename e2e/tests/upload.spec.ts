@@ -4,7 +4,7 @@ import { readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 
 import { expect } from "../fixtures.ts";
 import { expectFocus, open, row } from "../helpers/page.ts";
-import { chooseFiles, drop, expectSameBytes, file, writeRandomFile, panel, test, upload } from "../helpers/uploads.ts";
+import { chooseFiles, drop, expectSameBytes, file, filePicker, writeRandomFile, panel, test, upload } from "../helpers/uploads.ts";
 
 test("several files are uploaded, verified and listed, and keep their modification times", async ({ page, tree, local }) => {
   await local.write("one.txt", "1".repeat(1_000));
@@ -187,9 +187,8 @@ test("uploading works by keyboard alone", async ({ page, tree, local }) => {
     await page.keyboard.press("Tab");
   }
   await expect(button).toBeFocused();
-  const picker = page.waitForEvent("filechooser");
-  await page.keyboard.press("Enter");
-  await (await picker).setFiles([local.at("a.txt")]);
+  const picker = await filePicker(page, () => page.keyboard.press("Enter"));
+  await picker.setFiles([local.at("a.txt")]);
   await expect(page.getByRole("button", { name: "Keep both" })).toBeFocused();
   await page.keyboard.press("Enter");
   await expect(upload(page, "a.txt")).toContainText("Verified");
