@@ -184,6 +184,17 @@ pub const FOLDERS_READ_OF_PROCESSOR: u64 = 4;
 /// One owner has at most this part of them.
 pub const FOLDERS_READ_OWNER_PART: u64 = 2;
 
+/// Maximum number of threads that list the trash at a time.
+pub const TRASHES_READ_MAX: u64 = 4;
+/// Maximum number of threads that list the trash at a time for one owner.
+pub const TRASHES_READ_OF_ONE_MAX: u64 = 1;
+
+/// Maximum number of threads that work on uploads at a time, each for one step of one upload: half of the threads of a
+/// server for blocking work, since a step may have a second thread that hashes.
+pub const UPLOAD_STEPS_MAX: u64 = 256;
+/// Maximum number of threads that work on uploads of one owner at a time.
+pub const UPLOAD_STEPS_OF_ONE_MAX: u64 = UPLOAD_STEPS_MAX / 4;
+
 /// Maximum number of files that are read as a whole at a time, for their digests.
 pub const FILES_READ_MAX: u64 = 8;
 /// Maximum number of files of one owner that are read as a whole at a time.

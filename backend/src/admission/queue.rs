@@ -26,7 +26,17 @@ struct State {
 impl Admission {
     /// A resource of which nothing is held.
     pub fn new(bounds: Bounds) -> Self {
-        Self(Arc::new(Mutex::new(State { shares: Shares::new(bounds), waiting: HashMap::new() })))
+        Self::of(Shares::new(bounds))
+    }
+
+    /// As [`Admission::new`], of a resource that is kept for long and for which no request waits, such as memory of slow
+    /// readers: an owner that holds something leaves as much free as it holds, so that no few owners take all.
+    pub fn leaving_room(bounds: Bounds) -> Self {
+        Self::of(Shares::leaving_room(Bounds { waiting_one: 0, waiting_all: 0, ..bounds }))
+    }
+
+    fn of(shares: Shares) -> Self {
+        Self(Arc::new(Mutex::new(State { shares, waiting: HashMap::new() })))
     }
 
     /// Takes `amount` now.

@@ -47,6 +47,9 @@ pub struct Figures {
 /// A request that waits. A later request has a higher one.
 pub(super) type Ticket = u64;
 
+/// A place in the order of the owners: what an owner holds, and since when it waits. The lowest one is next.
+type Rank = (u64, u64);
+
 /// What becomes of a request that is not refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Decision {
@@ -58,35 +61,47 @@ pub(super) enum Decision {
 #[derive(Debug)]
 pub(super) struct Shares {
     bounds: Bounds,
+    /// Whether an owner that holds something leaves as much free as it holds.
+    leaves_room: bool,
     held: u64,
     waiting: usize,
     refused: u64,
-    tickets: Ticket,
+    /// Counts requests that wait, and what is given back: the order in which they happened.
+    clock: u64,
     owners: HashMap<Who, Owned>,
-    /// The owners whose first waiting request fits into their own bound, by what they hold and that request: the first
-    /// owner is next.
-    ready: BTreeMap<(u64, Ticket), Who>,
+    /// The owners whose first waiting request fits into their own bound: the first owner is next.
+    ready: BTreeMap<Rank, Who>,
 }
 
 #[derive(Default, Debug)]
 struct Owned {
     held: u64,
+    /// When it last gave something back.
+    gave_back: u64,
     /// The requests that wait, and how much each asks for.
     waiting: BTreeMap<Ticket, u64>,
 }
 
 impl Owned {
-    /// The place in the order of the owners that are ready; `None` while nothing waits that its own bound allows.
-    fn rank(&self, one: u64) -> Option<(u64, Ticket)> {
+    /// The place in the order of the owners that are ready; `None` while nothing waits that its own bound allows. An
+    /// owner that gave back since its request came has had a turn meanwhile, so it waits since then: a row of its requests
+    /// holds up an owner that came later for one of them.
+    fn rank(&self, one: u64) -> Option<Rank> {
         let (ticket, amount) = self.waiting.first_key_value()?;
-        (self.held.saturating_add(*amount) <= one).then_some((self.held, *ticket))
+        (self.held.saturating_add(*amount) <= one).then_some((self.held, self.gave_back.max(*ticket)))
     }
 }
 
 impl Shares {
     pub(super) fn new(bounds: Bounds) -> Self {
         let (owners, ready) = (HashMap::new(), BTreeMap::new());
-        Self { bounds, held: 0, waiting: 0, refused: 0, tickets: 0, owners, ready }
+        Self { bounds, leaves_room: false, held: 0, waiting: 0, refused: 0, clock: 0, owners, ready }
+    }
+
+    /// As [`Shares::new`], of a resource that holders keep for long: an owner that holds something leaves as much free as
+    /// it holds, so that no few owners take all between them. Where one owner may hold more than half, it need not.
+    pub(super) fn leaving_room(bounds: Bounds) -> Self {
+        Self { leaves_room: bounds.one <= bounds.all / 2, ..Self::new(bounds) }
     }
 
     pub(super) fn figures(&self) -> Figures {
@@ -163,7 +178,9 @@ impl Shares {
     /// Gives back what an owner holds. Returns the requests that are admitted by that.
     pub(super) fn release(&mut self, who: Who, amount: u64) -> Vec<Ticket> {
         self.held = self.held.saturating_sub(amount);
-        self.change(who, |owned| owned.held = owned.held.saturating_sub(amount));
+        self.clock += 1;
+        let now = self.clock;
+        self.change(who, |owned| (owned.held, owned.gave_back) = (owned.held.saturating_sub(amount), now));
         self.admit_waiting()
     }
 
@@ -188,9 +205,17 @@ impl Shares {
             Some(Refusal::OwnShare)
         } else if !self.ready.is_empty() || self.held.saturating_add(amount) > all {
             Some(Refusal::AllTaken)
+        } else if self.leaves_too_little(held, amount) {
+            Some(Refusal::OwnShare)
         } else {
             None
         }
+    }
+
+    /// Whether an owner that holds `held` would leave less than it has with `amount` more, where it has to.
+    fn leaves_too_little(&self, held: u64, amount: u64) -> bool {
+        let free = self.bounds.all.saturating_sub(self.held.saturating_add(amount));
+        self.leaves_room && held > 0 && held.saturating_add(amount) > free
     }
 
     fn refuse<T>(&mut self, refusal: Refusal) -> Result<T, Refusal> {
@@ -199,8 +224,8 @@ impl Shares {
     }
 
     fn enqueue(&mut self, who: Who, amount: u64) -> Ticket {
-        self.tickets += 1;
-        let ticket = self.tickets;
+        self.clock += 1;
+        let ticket = self.clock;
         self.waiting += 1;
         self.change(who, |owned| {
             owned.waiting.insert(ticket, amount);
@@ -208,12 +233,12 @@ impl Shares {
         ticket
     }
 
-    /// Of the owners that wait for room, the one that holds least is next; of equals, the one that waits longest. A
-    /// smaller request behind it does not overtake it.
+    /// Of the owners that wait for room, the one that holds least is next; of equals, the one that waits longest for its
+    /// turn. A smaller request behind it does not overtake it.
     fn admit_waiting(&mut self) -> Vec<Ticket> {
         let mut admitted = Vec::new();
-        while let Some((&(_, ticket), &who)) = self.ready.first_key_value() {
-            let amount = self.owners.get(&who).and_then(|owned| owned.waiting.get(&ticket)).copied().unwrap_or(0);
+        while let Some(&who) = self.ready.values().next() {
+            let Some((ticket, amount)) = self.first_of(who) else { break };
             if self.held.saturating_add(amount) > self.bounds.all {
                 break;
             }
@@ -226,6 +251,11 @@ impl Shares {
             admitted.push(ticket);
         }
         admitted
+    }
+
+    fn first_of(&self, who: Who) -> Option<(Ticket, u64)> {
+        let (ticket, amount) = self.owners.get(&who)?.waiting.first_key_value()?;
+        Some((*ticket, *amount))
     }
 
     /// Changes an owner's record, keeps its place in the order, and forgets it once it neither holds nor awaits anything.

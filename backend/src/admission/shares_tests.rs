@@ -1,5 +1,7 @@
 //! The decisions of [`Shares`], by examples and against a model that looks at every owner each time.
 
+use std::collections::HashMap;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -42,11 +44,45 @@ fn of_owners_that_hold_the_same_the_one_that_waits_longest_is_next() {
     assert_eq!(shares.request(who(1), 1), Ok(Decision::Admitted));
     let order: Vec<_> = [2, 2, 3, 1].map(|number| waits(shares.request(who(number), 1))).into();
     assert_eq!(shares.release(who(1), 1), [order[0]]);
-    assert_eq!(shares.release(who(2), 1), [order[1]]);
     assert!(shares.leave(who(3), order[2]).is_empty());
     assert_eq!(shares.release(who(2), 1), [order[3]]);
-    assert!(shares.release(who(1), 1).is_empty());
+    assert_eq!(shares.release(who(1), 1), [order[1]]);
+    assert!(shares.release(who(2), 1).is_empty());
     assert_eq!(shares.figures().owners, 0);
+}
+
+#[test]
+fn a_newcomer_is_next_however_many_requests_of_others_wait() {
+    let mut shares = Shares::new(Bounds { all: 2, one: 1, waiting_one: 9, waiting_all: 99 });
+    let queues: Vec<_> = [1, 2]
+        .map(|number| {
+            assert_eq!(shares.request(who(number), 1), Ok(Decision::Admitted));
+            [(); 9].map(|()| waits(shares.request(who(number), 1)))
+        })
+        .into();
+    let newcomer = waits(shares.request(who(3), 1));
+    assert_eq!(shares.release(who(1), 1), [newcomer]);
+    // What waits has its turn before later newcomers, so a row of them holds up no owner.
+    let later = waits(shares.request(who(4), 1));
+    assert_eq!(shares.release(who(3), 1), [queues[0][0]]);
+    assert_eq!(shares.release(who(2), 1), [later]);
+    assert_eq!(shares.release(who(1), 1), [queues[1][0]]);
+}
+
+#[test]
+fn an_owner_of_what_is_kept_for_long_leaves_as_much_free_as_it_holds() {
+    let mut shares = Shares::leaving_room(Bounds { all: 16, one: 4, waiting_one: 0, waiting_all: 0 });
+    let mut most = |owner| (0..9).take_while(|_| shares.try_take(who(owner), 1).is_ok()).count();
+    assert_eq!([1, 2, 3, 4, 5, 6].map(&mut most), [4, 4, 4, 2, 1, 1]);
+    assert_eq!(shares.try_take(who(4), 1), Err(Refusal::AllTaken));
+    assert_eq!(shares.try_take(who(7), 1), Err(Refusal::AllTaken));
+    // All of what is free, for an owner that has nothing.
+    shares.release(who(1), 4);
+    assert_eq!(shares.try_take(who(2), 1), Err(Refusal::OwnShare));
+    assert_eq!(shares.try_take(who(4), 2), Err(Refusal::OwnShare));
+    assert_eq!(shares.try_take(who(7), 4), Ok(()));
+    let mut undivided = Shares::leaving_room(Bounds { all: 16, one: 9, waiting_one: 0, waiting_all: 0 });
+    assert_eq!((0..16).take_while(|_| undivided.try_take(who(1), 1).is_ok()).count(), 9);
 }
 
 #[test]
@@ -102,9 +138,37 @@ struct Model {
     bounds: Bounds,
     held: Vec<(u8, u64)>,
     waiting: Vec<(Ticket, u8, u64)>,
+    /// Counts what is given back.
+    time: u64,
+    /// Each request that waits and each owner that gave back, with the time.
+    since: HashMap<Ticket, u64>,
+    gave_back: HashMap<u8, u64>,
 }
 
 impl Model {
+    fn new(bounds: Bounds) -> Self {
+        let (held, waiting) = (Vec::new(), Vec::new());
+        Self { bounds, held, waiting, time: 0, since: HashMap::new(), gave_back: HashMap::new() }
+    }
+
+    fn wait(&mut self, ticket: Ticket, owner: u8, amount: u64) {
+        self.waiting.push((ticket, owner, amount));
+        self.since.insert(ticket, self.time);
+    }
+
+    fn give_back(&mut self, owner: u8) -> Vec<Ticket> {
+        self.time += 1;
+        self.gave_back.insert(owner, self.time);
+        self.admit()
+    }
+
+    /// An owner has waited since its first request came, or since it last gave back.
+    fn waits_since(&self, ticket: Ticket, owner: u8) -> (u64, Ticket) {
+        let (came, gave_back) = (self.since[&ticket], self.gave_back.get(&owner).copied().unwrap_or(0));
+        // What came after something was given back is behind it.
+        if gave_back > came { (gave_back, 0) } else { (came, ticket) }
+    }
+
     fn held(&self) -> u64 {
         self.held.iter().map(|(_, amount)| amount).sum()
     }
@@ -120,7 +184,7 @@ impl Model {
         };
         let allowed = |request: &&(Ticket, u8, u64)| self.held_by(request.1) + request.2 <= self.bounds.one;
         let ready = self.waiting.iter().filter(first).filter(allowed);
-        ready.min_by_key(|request| (self.held_by(request.1), request.0)).copied()
+        ready.min_by_key(|request| (self.held_by(request.1), self.waits_since(request.0, request.1))).copied()
     }
 
     fn begins_at_once(&self, owner: u8, amount: u64) -> bool {
@@ -172,7 +236,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn run(bounds: Bounds, steps: Vec<Step>) -> Result<(), TestCaseError> {
     let mut shares = Shares::new(bounds);
-    let mut model = Model { bounds, held: Vec::new(), waiting: Vec::new() };
+    let mut model = Model::new(bounds);
     // What is there already may be above the bounds.
     let mut is_above = false;
     for step in steps {
@@ -185,7 +249,7 @@ fn run(bounds: Bounds, steps: Vec<Step>) -> Result<(), TestCaseError> {
                 } else if amount > bounds.one.min(bounds.all) {
                     prop_assert_eq!(decision, Err(Refusal::TooLarge));
                 } else if model.may_wait(owner) {
-                    model.waiting.push((waits(decision), owner, amount));
+                    model.wait(waits(decision), owner, amount);
                 } else {
                     prop_assert!(decision.is_err());
                 }
@@ -202,7 +266,7 @@ fn run(bounds: Bounds, steps: Vec<Step>) -> Result<(), TestCaseError> {
                     prop_assert_eq!(decision, Decision::Admitted);
                     model.held.push((owner, reduced));
                 } else {
-                    model.waiting.push((waits(Ok(decision)), owner, reduced));
+                    model.wait(waits(Ok(decision)), owner, reduced);
                 }
             }
             Step::Hold(owner, amount) => {
@@ -212,7 +276,7 @@ fn run(bounds: Bounds, steps: Vec<Step>) -> Result<(), TestCaseError> {
             }
             Step::Release(index) if index < model.held.len() => {
                 let (owner, amount) = model.held.remove(index);
-                prop_assert_eq!(shares.release(who(owner), amount), model.admit());
+                prop_assert_eq!(shares.release(who(owner), amount), model.give_back(owner));
             }
             Step::Leave(index) if index < model.waiting.len() => {
                 let (ticket, owner, _) = model.waiting.remove(index);
@@ -227,7 +291,7 @@ fn run(bounds: Bounds, steps: Vec<Step>) -> Result<(), TestCaseError> {
     }
     // Every request is admitted in the end, and no owner is remembered.
     while let Some((owner, amount)) = model.held.pop() {
-        prop_assert_eq!(shares.release(who(owner), amount), model.admit());
+        prop_assert_eq!(shares.release(who(owner), amount), model.give_back(owner));
     }
     let figures = shares.figures();
     prop_assert_eq!((figures.held, figures.waiting, figures.owners), (0, 0, 0));

@@ -68,10 +68,10 @@ impl Places {
             connections: Leases::new(shared(connections, OWN_CONNECTIONS_MIN), config.rest_time),
             requests: Admission::new(requests),
             event_streams: Admission::new(shared(config.event_streams_max as u64, OWN_CONNECTIONS_MIN)),
-            answers: Admission::new(shared(ANSWER_BYTES_MAX, LARGEST_ANSWER_BYTES)),
-            archives: Admission::new(shared(archives.max(ARCHIVE_BYTES_MAX), ARCHIVE_BYTES_MAX)),
+            answers: Admission::leaving_room(shared(ANSWER_BYTES_MAX, LARGEST_ANSWER_BYTES)),
+            archives: Admission::leaving_room(shared(archives.max(ARCHIVE_BYTES_MAX), ARCHIVE_BYTES_MAX)),
             planned_archives: Admission::new(planned),
-            bodies: Admission::new(shared(BODY_BYTES_MAX.max(body), body)),
+            bodies: Admission::leaving_room(shared(BODY_BYTES_MAX.max(body), body)),
             ahead: Admission::new(shared(AHEAD_BYTES_MAX, 0)),
         }
     }
@@ -102,9 +102,10 @@ impl Places {
         ]
     }
 
-    /// Whether connections, requests or the memory of answers is scarce.
+    /// Whether connections, requests, or the memory of answers, archives or bodies is scarce.
     pub(crate) fn is_scarce(&self) -> bool {
-        self.connections.is_scarce() || self.requests.is_scarce() || self.answers.is_scarce()
+        let shared = [&self.requests, &self.answers, &self.archives, &self.bodies];
+        self.connections.is_scarce() || shared.into_iter().any(Admission::is_scarce)
     }
 }
 
@@ -161,6 +162,25 @@ mod tests {
         assert!(planned.take(Who::client("b"), 1).now_or_never().is_some_and(|turn| turn.is_ok()));
         drop(first);
         assert!(second.await.is_ok());
+    }
+
+    /// Each takes and keeps what it may: long answers that are read slowly, archives, forms that do not end.
+    #[test]
+    fn four_clients_leave_memory_to_a_fifth() {
+        let places = Places::new(&GatewayConfig::default());
+        for memory in [&places.answers, &places.archives, &places.bodies] {
+            let mut held = Vec::new();
+            for client in ["a", "b", "c", "d"] {
+                while let Ok(permit) = memory.try_take(Who::client(client), 1 << 20) {
+                    held.push(permit);
+                }
+            }
+            let figures = memory.figures();
+            assert!(memory.try_take(Who::client("e"), figures.bounds.all / 16).is_ok(), "{figures:?}");
+            assert!(places.is_scarce());
+            held.clear();
+            assert!(!places.is_scarce());
+        }
     }
 
     #[test]

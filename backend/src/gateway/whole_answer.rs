@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::Method;
 use http_body::Body as _;
+use shared::limits::PATH_BYTES_MAX;
 use shared::{Change, ErrorCode};
 
 use crate::admission::{Permit, Who};
@@ -39,8 +40,10 @@ impl AnswerMemory {
     /// # Errors
     /// [`ErrorCode::TooManyRequests`] or [`ErrorCode::TooManyConnections`] if the client or all clients have too much.
     pub(crate) fn of_change(places: &Places, who: Who, change: &Change) -> Result<Option<Self>, ErrorResponse> {
-        let paths = shared::wire::encode(change).len() as u64;
-        let bytes = ENCODED_PART * paths + OUTCOME_BYTES * change.len() as u64;
+        let (items, named) = (change.len() as u64, shared::wire::encode(change).len() as u64);
+        // The paths of items of the trash are in the outcomes alone.
+        let unnamed = if matches!(change, Change::Restore { .. }) { items * PATH_BYTES_MAX as u64 } else { 0 };
+        let bytes = ENCODED_PART * (named + unnamed) + OUTCOME_BYTES * items;
         if bytes <= UNCOUNTED_BYTES {
             return Ok(None);
         }
@@ -71,11 +74,17 @@ pub(crate) async fn count(places: &Places, who: Option<Who>, method: &Method, mu
     let memory = response.extensions_mut().remove::<AnswerMemory>();
     let whole = response.body().size_hint().exact().filter(|bytes| *bytes > UNCOUNTED_BYTES);
     let (Some(bytes), Some(who)) = (whole, who) else { return response };
-    let taken = match memory {
+    let mut taken = match memory {
         Some(AnswerMemory::Program) => return response,
         Some(AnswerMemory::Taken(permit)) => Some(permit),
         None => None,
     };
+    if let Some(estimated) = taken.as_mut().and_then(Arc::get_mut)
+        && bytes < estimated.amount()
+    {
+        // Giving back does not fail.
+        let _ = estimated.resize(bytes);
+    }
     let uncounted = bytes.saturating_sub(taken.as_ref().map_or(0, |permit| permit.amount()));
     let rest = match places.answers.try_take(who, uncounted.max(1)) {
         Ok(permit) => Some(permit),
@@ -97,7 +106,8 @@ pub(crate) async fn count(places: &Places, who: Option<Who>, method: &Method, mu
 #[cfg(test)]
 mod tests {
     use http::StatusCode;
-    use shared::VPath;
+    use shared::change::RestoreItem;
+    use shared::{Conflict, TrashId, VPath};
 
     use super::*;
     use crate::gateway::config::GatewayConfig;
@@ -150,6 +160,22 @@ mod tests {
         assert!(AnswerMemory::of_change(&places, Who::client("a"), &folders(1)).unwrap().is_none());
         assert!(AnswerMemory::of_change(&places, Who::client("b"), &folders(1000)).unwrap().is_some());
         drop(all_of_one);
+        assert_eq!(held(&places), 0);
+    }
+
+    #[tokio::test]
+    async fn a_restore_counts_the_paths_of_its_items_until_its_answer_is_known() {
+        let places = places();
+        let items = (0..1000).map(|_| RestoreItem { id: TrashId([0; 16]), to: None }).collect();
+        let restore = Change::Restore { items, conflict: Conflict::Fail };
+        let memory = AnswerMemory::of_change(&places, Who::client("a"), &restore).unwrap().unwrap();
+        assert!(held(&places) >= ENCODED_PART * 1000 * PATH_BYTES_MAX as u64);
+        assert!(held(&places) <= places.answers.figures().bounds.one / 4);
+        let mut response = vec![7; LONG].into_response();
+        response.extensions_mut().insert(memory);
+        let response = counted(&places, &Method::POST, response).await;
+        assert!(held(&places) <= LONG as u64 + 1);
+        drop(response);
         assert_eq!(held(&places), 0);
     }
 

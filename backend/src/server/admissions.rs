@@ -6,7 +6,8 @@ use shared::limits::{
     FILES_READ_MAX, FILES_READ_OF_ONE_MAX, FILES_READ_WAITING_MAX, FILES_READ_WAITING_OF_ONE_MAX,
     FOLDERS_READ_OF_PROCESSOR, FOLDERS_READ_OWNER_PART, JOBS_MAX, JOBS_OF_ONE_MAX, LISTED_OWNER_PART,
     LONG_JOBS_AT_A_TIME_MAX, LONG_JOBS_AT_A_TIME_OF_ONE_MAX, SHORT_JOBS_AT_A_TIME_MAX, SHORT_JOBS_AT_A_TIME_OF_ONE_MAX,
-    WATCHES_MAX, WATCHES_OF_ONE_MAX,
+    TRASHES_READ_MAX, TRASHES_READ_OF_ONE_MAX, UPLOAD_STEPS_MAX, UPLOAD_STEPS_OF_ONE_MAX, WATCHES_MAX,
+    WATCHES_OF_ONE_MAX,
 };
 
 use super::config::ServerConfig;
@@ -19,6 +20,8 @@ pub(super) struct Admissions {
     pub(super) files_read: Admission,
     /// Threads that list or walk folders, each for one batch of an answer: a slow reader holds none.
     pub(super) folders_read: Admission,
+    /// Threads that list the trash, which has no bound for the number of its items: folders do not wait for them.
+    pub(super) trashes_read: Admission,
     /// Memory of folders that are being listed or walked, in bytes.
     pub(super) listed_bytes: Admission,
     /// Jobs that have begun and not ended.
@@ -27,6 +30,8 @@ pub(super) struct Admissions {
     pub(super) long_jobs: Admission,
     /// Jobs that take one step for each item at present.
     pub(super) short_jobs: Admission,
+    /// Threads that work on uploads, each for one step: to begin, store, settle, publish or give up one.
+    pub(super) upload_steps: Admission,
     /// Watched folders.
     pub(super) watches: Admission,
 }
@@ -46,25 +51,45 @@ impl Admissions {
             }),
             // What waits for these was accepted as a request of its connection.
             folders_read: running(folders, folders / FOLDERS_READ_OWNER_PART),
-            listed_bytes: running(listed, listed / LISTED_OWNER_PART),
+            trashes_read: running(TRASHES_READ_MAX, TRASHES_READ_OF_ONE_MAX),
+            listed_bytes: Admission::leaving_room(Bounds {
+                all: listed,
+                one: listed / LISTED_OWNER_PART,
+                waiting_one: 0,
+                waiting_all: 0,
+            }),
             jobs: running(JOBS_MAX, JOBS_OF_ONE_MAX),
             // What waits for these was accepted as a job.
             long_jobs: running(LONG_JOBS_AT_A_TIME_MAX, LONG_JOBS_AT_A_TIME_OF_ONE_MAX),
             short_jobs: running(SHORT_JOBS_AT_A_TIME_MAX, SHORT_JOBS_AT_A_TIME_OF_ONE_MAX),
+            // What waits for these was accepted as a request of its connection, or as an upload.
+            upload_steps: running(UPLOAD_STEPS_MAX, UPLOAD_STEPS_OF_ONE_MAX),
             watches: running(WATCHES_MAX, WATCHES_OF_ONE_MAX),
         }
     }
 
     /// What is held of each at present, by a name for metrics.
     pub(super) fn figures(&self) -> Vec<(&'static str, Figures)> {
-        let Self { files_read, folders_read, listed_bytes, jobs, long_jobs, short_jobs, watches } = self;
+        let Self {
+            files_read,
+            folders_read,
+            trashes_read,
+            listed_bytes,
+            jobs,
+            long_jobs,
+            short_jobs,
+            upload_steps,
+            watches,
+        } = self;
         let all = [
             ("files_read", files_read),
             ("folders_read", folders_read),
+            ("trashes_read", trashes_read),
             ("listed_bytes", listed_bytes),
             ("jobs", jobs),
             ("long_jobs", long_jobs),
             ("short_jobs", short_jobs),
+            ("upload_steps", upload_steps),
             ("watches", watches),
         ];
         all.map(|(name, admission)| (name, admission.figures())).into()

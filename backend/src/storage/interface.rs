@@ -345,7 +345,19 @@ pub trait Storage: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`ErrorCode::Io`].
-    fn list_trash(&self, query: &TrashQuery) -> Result<TrashListing, StorageError>;
+    fn list_trash(&self, query: &TrashQuery) -> Result<TrashListing, StorageError> {
+        self.list_trash_until(query, &mut || Visit::Continue)
+    }
+
+    /// As [`Storage::list_trash`]. Calls `visit` before each item that is read, which may end the listing.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Canceled`] if `visit` has ended it, and as [`Storage::list_trash`].
+    fn list_trash_until(
+        &self,
+        query: &TrashQuery,
+        visit: &mut dyn FnMut() -> Visit,
+    ) -> Result<TrashListing, StorageError>;
 
     /// One item of the trash.
     ///
@@ -480,9 +492,10 @@ macro_rules! read_only_methods {
             Ok(Vec::new())
         }
 
-        fn list_trash(
+        fn list_trash_until(
             &self,
             _query: &$crate::storage::TrashQuery,
+            _visit: &mut dyn FnMut() -> $crate::storage::Visit,
         ) -> Result<$crate::storage::TrashListing, $crate::storage::StorageError> {
             Ok($crate::storage::TrashListing::default())
         }

@@ -3,7 +3,9 @@
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashSet};
 
-use shared::{ETag, Entry, Timestamp, TrashId, VPath};
+use shared::{ETag, Entry, ErrorCode, Timestamp, TrashId, VPath};
+
+use super::{StorageError, Visit};
 
 /// An item of the trash.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -141,6 +143,15 @@ pub struct TrashListing {
     pub total: u64,
     /// True if items follow.
     pub more: bool,
+}
+
+/// # Errors
+/// [`ErrorCode::Canceled`] if `visit` ends a listing.
+pub(super) fn check_visit(visit: &mut dyn FnMut() -> Visit) -> Result<(), StorageError> {
+    match visit() {
+        Visit::Continue => Ok(()),
+        Visit::Stop => Err(StorageError::new(ErrorCode::Canceled, "the listing of the trash was ended")),
+    }
 }
 
 /// Selects the page of a query from all items, in any order. Keeps no more items than the page has.

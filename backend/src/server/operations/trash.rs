@@ -18,7 +18,7 @@ use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
 use crate::server::peer::Peer;
 use crate::server::records::database::Database;
-use crate::storage::{Storage, TrashItem, TrashListing, TrashPosition, TrashQuery, climbs_above};
+use crate::storage::{Storage, TrashItem, TrashListing, TrashPosition, TrashQuery, Visit, climbs_above};
 
 /// Items in one TRASH_PAGE, in bytes: the rest of the frame is for the other fields.
 const ITEMS_BYTES_MAX: usize = FRAME_CONTROL_BYTES_MAX - (16 << 10);
@@ -39,9 +39,13 @@ pub(in crate::server) async fn list<W: Sink>(
     let after = request.cursor.as_deref().map(parse_cursor).transpose()?;
     let limit = request.limit as usize;
     let (storage, records, below) = (seen_by(&request.caller, storage)?, records.cloned(), root.clone());
-    let listing = blocking_in_turn(&admissions.folders_read, who, move || {
+    let cancelled = response.cancelled().child_token();
+    // Ends the reading also after a deadline.
+    let _reading = cancelled.clone().drop_guard();
+    let listing = blocking_in_turn(&admissions.trashes_read, who, move || {
         let hidden = records.map(|records| records.purges()).transpose()?.unwrap_or_default();
-        Ok(storage.list_trash(&TrashQuery { below, hidden, after, limit })?)
+        let mut visit = || if cancelled.is_cancelled() { Visit::Stop } else { Visit::Continue };
+        Ok(storage.list_trash_until(&TrashQuery { below, hidden, after, limit }, &mut visit)?)
     });
     let TrashListing { items, total, more } = response.until_cancelled(listing).await?;
     let mut memory = CountedMemory::new(&admissions.listed_bytes, who);

@@ -17,6 +17,7 @@ use super::publish::{as_asked, check_blake3, is_at_or_beside, publish_at, simila
 use super::registry::{Patience, Uploads, taken_over_by_newer, uploader};
 use super::slot::UploadLock;
 use super::so_far::{SoFar, Stop};
+use crate::admission::{Permit, Who};
 use crate::server::authority::{authorise, granted, share_of};
 use crate::server::clock;
 use crate::server::digests::hash_range::hash_range;
@@ -67,21 +68,15 @@ pub(in crate::server) async fn commit<W: Sink>(
     let condition = within_rights(target_condition(&record, request.conflict, request.if_match), rights)?;
     let blake3 = request.blake3.or_else(|| record.wanted_blake3().map(<[u8]>::to_vec));
     let parts = response.until_cancelled(uploads.lock_parts(&record)).await?;
-    let place = if record.takes_reading() {
-        let who = share_of(&request.caller, peer)?;
-        // Nothing has begun yet, so the upload is left to a newer PUT or ABORT. Other requests want the file, too.
-        let turn = async {
-            tokio::select! {
-                () = lock.taken_over.by_change.cancelled() => Err(taken_over_by_newer()),
-                place = uploads.files_read.take(who, 1) => {
-                    place.map_err(|refusal| RequestError::refused(refusal, "uploads that are read again"))
-                }
-            }
-        };
-        Some(response.until_cancelled(turn).await?)
-    } else {
-        None
+    let who = share_of(&request.caller, peer)?;
+    // Nothing has begun yet, so the upload is left to a newer PUT or ABORT.
+    let turn = async {
+        tokio::select! {
+            () = lock.taken_over.by_change.cancelled() => Err(taken_over_by_newer()),
+            place = uploads.place_to_commit(&record, who) => place,
+        }
     };
+    let place = response.until_cancelled(turn).await?;
     let (gate, cancelled) = (EffectGate::default(), response.cancelled().clone());
     let operation = CommitOperation {
         uploads: Arc::clone(uploads),
@@ -98,7 +93,8 @@ pub(in crate::server) async fn commit<W: Sink>(
         so_far: RefCell::default(),
     };
     // On the heap: an idle connection has room for the largest of its requests.
-    let committing = Box::pin(run_in_turns(uploads.reading_turn, place, cancelled, operation, CommitOperation::run));
+    let committing =
+        Box::pin(run_in_turns(uploads.reading_turn, Some(place), cancelled, operation, CommitOperation::run));
     let upload = response.until_effect(gate, committing).await?;
     response.send(FrameKind::Upload, &upload).await
 }
@@ -399,6 +395,16 @@ impl CommitOperation {
 }
 
 impl Uploads {
+    /// A place for a COMMIT.
+    async fn place_to_commit(&self, record: &UploadRecord, who: Who) -> Result<Permit, RequestError> {
+        if record.takes_reading() {
+            // Other requests want the files of the disk, too.
+            let place = self.files_read.take(who, 1).await;
+            return place.map_err(|refusal| RequestError::refused(refusal, "uploads that are read again"));
+        }
+        Ok(self.steps.take_accepted(who, 1).await)
+    }
+
     /// Requires the digest that a COMMIT named in vain of every later COMMIT that names none, also in place of the
     /// digest of STAGE: bytes that are known to be damaged must not become a file.
     fn require_blake3(&self, lock: &UploadLock, blake3: Option<&[u8]>) -> Result<(), StorageError> {

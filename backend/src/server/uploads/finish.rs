@@ -13,7 +13,7 @@ use super::decide::{target_condition, within_rights};
 use super::registry::{Patience, Uploads};
 use super::slot::{TakenOver, UploadLock};
 use super::writer::{BodyEnd, Writer};
-use crate::server::blocking::blocking;
+use crate::server::blocking::{blocking, blocking_in_turn, blocking_with};
 use crate::server::error::RequestError;
 use crate::server::exchange::effect::EffectGate;
 use crate::server::turns::run_in_turns;
@@ -41,7 +41,8 @@ impl Uploads {
                 Err(RequestError::Failed(failure)) if failure.code == ErrorCode::LengthMismatch => {
                     if lock.state().record.is_due() {
                         let failure = failure.clone();
-                        let refused = blocking(move || Ok(uploads.refuse(&lock, &failure)?));
+                        let (steps, who) = (uploads.steps.clone(), lock.record().who());
+                        let refused = blocking_in_turn(&steps, who, move || Ok(uploads.refuse(&lock, &failure)?));
                         let _: Result<(), RequestError> = refused.await;
                     }
                 }
@@ -68,12 +69,13 @@ impl Uploads {
             Err(error) => return debug!(?error, upload = %record.id, "the parts of an upload are in use"),
         };
         let reads = record.takes_reading();
-        let place = if reads { Some(self.files_read.take_accepted(record.who(), 1).await) } else { None };
+        let places = if reads { &self.files_read } else { &self.steps };
+        let place = places.take_accepted(record.who(), 1).await;
         let condition = match within_rights(target_condition(&record, None, None), destination.rights) {
             Ok(condition) => condition,
             Err(code) => {
                 let failure = Failure::new(code, code.name());
-                let refused = blocking(move || self.refuse(&lock, &failure)).await;
+                let refused = blocking_with(place, move || self.refuse(&lock, &failure)).await;
                 return debug!(%code, ?refused, upload = %record.id, "an upload may no longer become a file");
             }
         };
@@ -94,7 +96,7 @@ impl Uploads {
             gate: EffectGate::default(),
             so_far: RefCell::default(),
         };
-        let finished = run_in_turns(turn, place, stopping, operation, CommitOperation::run);
+        let finished = run_in_turns(turn, Some(place), stopping, operation, CommitOperation::run);
         match finished.await {
             Ok(upload) => debug!(upload = %upload.id, "an upload has become a file"),
             Err(error) => debug!(?error, "an upload has not become a file"),

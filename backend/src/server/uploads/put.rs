@@ -9,7 +9,8 @@ use super::registry::{Patience, Uploads, taken_over_by_newer, uploader};
 use super::requests::destination;
 use super::slot::UploadLock;
 use super::writer::{BodyEnd, Writer};
-use crate::server::blocking::blocking;
+use crate::server::authority::share_of;
+use crate::server::blocking::blocking_in_turn;
 use crate::server::error::RequestError;
 use crate::server::exchange::body::RequestBody;
 use crate::server::exchange::effect::EffectGate;
@@ -32,13 +33,14 @@ pub(in crate::server) async fn put<W: Sink>(
 ) -> Result<(), RequestError> {
     let mut body = body.ok_or(ErrorCode::Internal)?;
     response.set_deadline(request.caller.deadline_ms);
-    let owner = uploader(&request.caller, peer)?;
+    let (owner, who) = (uploader(&request.caller, peer)?, share_of(&request.caller, peer)?);
     let lock = uploads.lock(response, request.upload, owner, Patience::Takeover).await?;
     let destination = destination(&request.caller, peer, &lock.record().request)?;
     let (opening, locked) = (Arc::clone(uploads), Arc::clone(&lock));
     let gate = EffectGate::default();
     let passed = gate.clone();
-    let writer = blocking(move || Writer::open(opening, locked, &request, destination, &passed));
+    let writer =
+        blocking_in_turn(&uploads.steps, who, move || Writer::open(opening, locked, &request, destination, &passed));
     let mut writer = response.until_effect(gate, writer).await?;
     // Taken before the client may send, so that the length of the first piece counts this PUT.
     let share = budget.share();

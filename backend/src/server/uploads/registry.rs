@@ -49,6 +49,8 @@ pub(in crate::server) struct Uploads {
     pub(super) kept: Arc<KeptFiles>,
     /// Places for COMMITs that read their upload again.
     pub(super) files_read: Admission,
+    /// Places for each step of an upload that blocks.
+    pub(super) steps: Admission,
     /// How long a reading keeps its place while others wait.
     pub(super) reading_turn: TurnLength,
     /// Uploads that were used lately, and those without a record.
@@ -142,6 +144,7 @@ impl Uploads {
             similar: SimilarNames::default(),
             kept,
             files_read: admissions.files_read.clone(),
+            steps: admissions.upload_steps.clone(),
             reading_turn: config.reading_turn(),
             slots: Mutex::default(),
             unfinished: Unfinished::new(limits, unfinished.unwrap_or_default()),

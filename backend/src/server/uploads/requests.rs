@@ -6,8 +6,8 @@ use shared::wire::{Abort, Caller, FrameKind, Stage, UploadStatus};
 use shared::{ErrorCode, Rights, VPath};
 
 use super::registry::{Patience, Uploads, uploader};
-use crate::server::authority::{authorise, granted};
-use crate::server::blocking::blocking;
+use crate::server::authority::{authorise, granted, share_of};
+use crate::server::blocking::blocking_in_turn;
 use crate::server::error::RequestError;
 use crate::server::exchange::effect::EffectGate;
 use crate::server::exchange::response::ResponseWriter;
@@ -33,14 +33,16 @@ pub(in crate::server) async fn stage<W: Sink>(
     request: Stage,
 ) -> Result<(), RequestError> {
     response.set_deadline(request.caller.deadline_ms);
-    let owner = uploader(&request.caller, peer)?;
+    let (owner, who) = (uploader(&request.caller, peer)?, share_of(&request.caller, peer)?);
     let rights = granted(&request.caller, peer);
     let path = |target: &VPath| authorise(&request.caller, peer, Rights::NONE, target);
     let target = request.target.as_ref().map(path).transpose()?;
     let destination = destination(&request.caller, peer, &request)?;
-    let (uploads, gate) = (Arc::clone(uploads), EffectGate::default());
+    let (beginning, gate) = (Arc::clone(uploads), EffectGate::default());
     let passed = gate.clone();
-    let begun = blocking(move || uploads.begin(owner, rights, target, destination, request, &passed));
+    let begun = blocking_in_turn(&uploads.steps, who, move || {
+        beginning.begin(owner, rights, target, destination, request, &passed)
+    });
     let upload = response.until_effect(gate, begun).await?;
     response.send(FrameKind::Upload, &upload).await
 }
@@ -53,13 +55,14 @@ pub(in crate::server) async fn status<W: Sink>(
     request: UploadStatus,
 ) -> Result<(), RequestError> {
     response.set_deadline(request.caller.deadline_ms);
-    let owner = uploader(&request.caller, peer)?;
+    let (owner, who) = (uploader(&request.caller, peer)?, share_of(&request.caller, peer)?);
     if let Some(id) = request.upload {
         let upload = uploads.lock(response, id, owner, Patience::Finishing).await?.record().describe();
         return response.send(FrameKind::Upload, &upload).await;
     }
-    let uploads = Arc::clone(uploads);
-    for upload in response.until_cancelled(blocking(move || Ok(uploads.of_owner(&owner)?))).await? {
+    let all = Arc::clone(uploads);
+    let listing = blocking_in_turn(&uploads.steps, who, move || Ok(all.of_owner(&owner)?));
+    for upload in response.until_cancelled(listing).await? {
         response.send(FrameKind::Upload, &upload).await?;
     }
     Ok(())
@@ -73,8 +76,9 @@ pub(in crate::server) async fn abort<W: Sink>(
     request: Abort,
 ) -> Result<(), RequestError> {
     response.set_deadline(request.caller.deadline_ms);
-    let owner = uploader(&request.caller, peer)?;
+    let (owner, who) = (uploader(&request.caller, peer)?, share_of(&request.caller, peer)?);
     let lock = uploads.lock(response, request.upload, owner, Patience::Takeover).await?;
-    let uploads = Arc::clone(uploads);
-    response.run_to_completion(blocking(move || Ok(uploads.forget(&lock.slot)?))).await
+    let forgetting = Arc::clone(uploads);
+    let forgotten = blocking_in_turn(&uploads.steps, who, move || Ok(forgetting.forget(&lock.slot)?));
+    response.run_to_completion(forgotten).await
 }

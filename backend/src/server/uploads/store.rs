@@ -11,8 +11,8 @@ use super::decide::{TargetCondition, target_condition, within_rights};
 use super::publish::{as_asked, check_blake3, publish_at, similar_to};
 use super::registry::{Uploads, uploader};
 use crate::random::random_bytes;
-use crate::server::authority::{authorise, granted};
-use crate::server::blocking::blocking;
+use crate::server::authority::{authorise, granted, share_of};
+use crate::server::blocking::blocking_in_turn;
 use crate::server::clock;
 use crate::server::digests::hasher::Hasher;
 use crate::server::digests::upload_hasher::{DigestCheckpoint, UploadHasher};
@@ -37,7 +37,7 @@ pub(in crate::server) async fn store<W: Sink>(
     let body = body.ok_or(ErrorCode::Internal)?;
     let Store { stage, checksum } = request;
     response.set_deadline(stage.caller.deadline_ms);
-    let owner = uploader(&stage.caller, peer)?;
+    let (owner, who) = (uploader(&stage.caller, peer)?, share_of(&stage.caller, peer)?);
     let (Some(asked), Some(length)) = (stage.target.clone(), stage.length) else {
         return Err(Failure::new(ErrorCode::BadRequest, "a STORE needs a target and a length").into());
     };
@@ -49,12 +49,12 @@ pub(in crate::server) async fn store<W: Sink>(
     let record = UploadRecord::new(UploadId(random_bytes()?), owner, stage, now, expires);
     let condition = within_rights(target_condition(&record, None, None), rights)?;
     let make_parents = record.request.make_parents && rights.contains(Rights::CREATE);
-    let uploads = Arc::clone(uploads);
+    let (uploads, steps) = (Arc::clone(uploads), &uploads.steps);
     let gate = EffectGate::default();
     let operation =
         StoreOperation { uploads, record, condition, asked, path, make_parents, rights, gate: gate.clone() };
     let bytes = body.whole(response, length).await?;
-    let stored = blocking(move || operation.run(&bytes, checksum.as_ref()));
+    let stored = blocking_in_turn(steps, who, move || operation.run(&bytes, checksum.as_ref()));
     let upload = response.until_effect(gate, stored).await?;
     response.send(FrameKind::Upload, &upload).await
 }

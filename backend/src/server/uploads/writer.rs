@@ -17,7 +17,8 @@ use super::begin::fits;
 use super::decide::{WriteRange, write_range};
 use super::registry::Uploads;
 use super::slot::UploadLock;
-use crate::server::blocking::blocking;
+use crate::admission::{Permit, Who};
+use crate::server::blocking::{blocking, blocking_in_turn, blocking_with};
 use crate::server::clock;
 use crate::server::digests::hasher::Hasher;
 use crate::server::digests::upload_hasher::{DigestCheckpoint, UploadHasher};
@@ -59,6 +60,8 @@ pub(super) struct Writer {
 struct FileWriter {
     uploads: Arc<Uploads>,
     lock: Arc<UploadLock>,
+    /// Whose places its steps take.
+    who: Who,
     staged: Arc<dyn Staged>,
     range: WriteRange,
     /// How many bytes the PUT announced.
@@ -117,7 +120,8 @@ impl Writer {
         let check = request.checksum.clone().map(|checksum| (Hasher::new(checksum.algorithm), checksum));
         let (announced, checked) = (request.length, check.is_some());
         let blake3 = request.blake3.clone();
-        let file = FileWriter { uploads, lock, staged, range, announced, at: range.start, checked, blake3 };
+        let file =
+            FileWriter { uploads, lock, who: record.who(), staged, range, announced, at: range.start, checked, blake3 };
         Ok(Self { file: Some(file), hashing: Some(Hashing { upload, check }), sync: None, synced: range.start })
     }
 
@@ -150,8 +154,9 @@ impl Writer {
         let Some(mut hashing) = self.hashing.take() else { return Err(ErrorCode::Internal.into()) };
         let along = pieces.iter().map(Bytes::len).sum::<usize>() <= HASHED_ALONG_BYTES;
         let pieces: Arc<[Bytes]> = pieces.into();
+        let place = response.run_to_completion(file.place()).await;
         let (written, hashing) = if along {
-            let both = blocking(move || {
+            let both = blocking_with(place, move || {
                 hashing.update(&pieces);
                 Ok::<_, RequestError>((file.write(&pieces), file, hashing))
             });
@@ -160,7 +165,7 @@ impl Writer {
             (written, hashing)
         } else {
             let hashed = Arc::clone(&pieces);
-            let writing = blocking(move || Ok::<_, RequestError>((file.write(&pieces), file)));
+            let writing = blocking_with(place, move || Ok::<_, RequestError>((file.write(&pieces), file)));
             let hashing = blocking(move || {
                 hashing.update(&hashed);
                 Ok::<_, RequestError>(hashing)
@@ -202,7 +207,8 @@ impl Writer {
         // Lost in a panic: the next request that opens the upload cuts it back to the durable bytes.
         let Some(file) = self.file else { return Err(ErrorCode::Internal.into()) };
         let hashing = self.hashing;
-        blocking(move || file.settle(end, synced, hashing)).await
+        let place = file.place().await;
+        blocking_with(place, move || file.settle(end, synced, hashing)).await
     }
 }
 
@@ -211,6 +217,11 @@ async fn finish(sync: JoinHandle<Result<(), StorageError>>) -> Result<(), Storag
 }
 
 impl FileWriter {
+    /// A place for its next step.
+    async fn place(&self) -> Permit {
+        self.uploads.steps.take_accepted(self.who, 1).await
+    }
+
     fn write(&mut self, pieces: &[Bytes]) -> Result<(), RequestError> {
         self.uploads.check_reserve()?;
         if self.range.end.is_none() {
@@ -229,7 +240,8 @@ impl FileWriter {
     fn begin_sync(&self, from: u64, hasher: Option<UploadHasher>) -> JoinHandle<Result<(), StorageError>> {
         let (uploads, lock, staged) = (Arc::clone(&self.uploads), Arc::clone(&self.lock), Arc::clone(&self.staged));
         let (at, recorded) = (self.at, !self.checked);
-        tokio::spawn(blocking(move || {
+        let (steps, who) = (self.uploads.steps.clone(), self.who);
+        let sync = move || {
             if lock.record().request.resumable {
                 uploads.sync(&*staged)?;
             } else {
@@ -237,7 +249,8 @@ impl FileWriter {
             }
             let digests = hasher.map(UploadHasher::checkpoint);
             if recorded { uploads.set_durable(&lock, at, digests, None) } else { Ok(()) }
-        }))
+        };
+        tokio::spawn(async move { blocking_in_turn(&steps, who, sync).await })
     }
 
     fn settle(

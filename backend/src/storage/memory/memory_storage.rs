@@ -11,7 +11,7 @@ use super::node::Body;
 use super::shared_tree::SharedTree;
 use super::staged::MemoryStaged;
 use super::walk::NodeStack;
-use crate::storage::trash::PageSelection;
+use crate::storage::trash::{PageSelection, check_visit};
 use crate::storage::{
     Attributes, Expected, Keep, LinkScope, OpenFile, Published, Replaced, Replacement, Staged, Storage, StorageError,
     TrashItem, TrashListing, TrashQuery, Visit, WatchEvent, WatchHandle, is_state_folder_name,
@@ -191,10 +191,17 @@ impl Storage for MemoryStorage {
         self.tree.change(|tree| tree.trash(path, etag, id, now))
     }
 
-    fn list_trash(&self, query: &TrashQuery) -> Result<TrashListing, StorageError> {
+    fn list_trash_until(
+        &self,
+        query: &TrashQuery,
+        visit: &mut dyn FnMut() -> Visit,
+    ) -> Result<TrashListing, StorageError> {
         let mut page = PageSelection::new(query);
         let tree = self.tree.read();
-        tree.trash.values().for_each(|trashed| page.add(tree.as_asked(trashed.item.clone())));
+        for trashed in tree.trash.values() {
+            check_visit(visit)?;
+            page.add(tree.as_asked(trashed.item.clone()));
+        }
         Ok(page.finish())
     }
 

@@ -7,6 +7,7 @@ mod folders;
 mod gated_folders;
 mod keys;
 mod listings;
+mod threads;
 
 use backend::client::Caller;
 use shared::wire::PRINCIPAL_UNKNOWN;

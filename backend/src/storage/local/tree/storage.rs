@@ -186,8 +186,12 @@ impl<D: Dir> Storage for Tree<D> {
         self.check_mounts_at(path)
     }
 
-    fn list_trash(&self, query: &TrashQuery) -> Result<TrashListing, StorageError> {
-        self.select_trash(query)
+    fn list_trash_until(
+        &self,
+        query: &TrashQuery,
+        visit: &mut dyn FnMut() -> Visit,
+    ) -> Result<TrashListing, StorageError> {
+        self.select_trash(query, visit)
     }
 
     fn stat_trash(&self, id: TrashId) -> Result<TrashItem, StorageError> {

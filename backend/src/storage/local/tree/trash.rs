@@ -20,20 +20,24 @@ use super::trash_item::{Item, LastTexts, TrashFolder, remove_if_present};
 use super::trash_names::{Form, id_name};
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::{Dir, Metadata};
-use crate::storage::trash::PageSelection;
-use crate::storage::{Kept, STATE_FOLDER_NAME, StorageError, TrashGroup, TrashItem, TrashListing, TrashQuery};
+use crate::storage::trash::{PageSelection, check_visit};
+use crate::storage::{Kept, STATE_FOLDER_NAME, StorageError, TrashGroup, TrashItem, TrashListing, TrashQuery, Visit};
 
 impl<D: Dir> Tree<D> {
-    /// See [`crate::storage::Storage::list_trash`]. Reads the information of every item, and keeps no more items than
+    /// See [`crate::storage::Storage::list_trash_until`]. Reads the information of every item, and keeps no more items than
     /// the page has.
-    pub(super) fn select_trash(&self, query: &TrashQuery) -> Result<TrashListing, StorageError> {
+    pub(super) fn select_trash(
+        &self,
+        query: &TrashQuery,
+        visit: &mut dyn FnMut() -> Visit,
+    ) -> Result<TrashListing, StorageError> {
         let mut page = PageSelection::new(query);
         let (mut seen, mut connected) = (BTreeSet::new(), Vec::new());
         for top in self.tops()? {
             let at = top.path()?;
-            match self.select_from(&top, &mut page, &mut seen) {
+            match self.select_from(&top, &mut page, &mut seen, visit) {
                 Ok(disk) => connected.extend(disk),
-                Err(error) if at.is_root() => return Err(error),
+                Err(error) if at.is_root() || error.code == ErrorCode::Canceled => return Err(error),
                 Err(error) => warn!(%error, disk = at.encoded(), "the trash of a disk cannot be read"),
             }
         }
@@ -51,12 +55,14 @@ impl<D: Dir> Tree<D> {
         top: &DirStack<D>,
         page: &mut PageSelection<'_>,
         seen: &mut BTreeSet<TrashId>,
+        visit: &mut dyn FnMut() -> Visit,
     ) -> Result<Option<Vec<u8>>, StorageError> {
         let failed = |error| storage_error(error, "reading the trash");
         let mut texts = LastTexts::default();
         for folder in self.peek_trash_folders(top)? {
             let (items, mut void_groups) = folder.items_and_groups().map_err(failed)?;
             for (id, form) in items {
+                check_visit(visit)?;
                 void_groups.remove(&TrashGroup::of(id));
                 let Ok(item) = Item::open(&folder, id, form) else { continue };
                 if self.is_void(&item) {

@@ -199,9 +199,13 @@ impl Storage for FaultyStorage {
         self.each_or_fault(Operation::Trash, entries, |entries| self.inner.trash_all(entries, now))
     }
 
-    fn list_trash(&self, query: &TrashQuery) -> Result<TrashListing, StorageError> {
+    fn list_trash_until(
+        &self,
+        query: &TrashQuery,
+        visit: &mut dyn FnMut() -> Visit,
+    ) -> Result<TrashListing, StorageError> {
         self.faults.check(Operation::Restore)?;
-        self.inner.list_trash(query)
+        self.inner.list_trash_until(query, visit)
     }
 
     fn stat_trash(&self, id: TrashId) -> Result<TrashItem, StorageError> {
