@@ -184,6 +184,11 @@ pub const FOLDERS_READ_OF_PROCESSOR: u64 = 4;
 /// One owner has at most this part of them.
 pub const FOLDERS_READ_OWNER_PART: u64 = 2;
 
+/// Maximum memory of files that arrive by STORE at a time, in bytes.
+pub const STORED_BYTES_MAX: u64 = 64 << 20;
+/// Maximum memory of files that arrive by STORE at a time of one owner, in bytes.
+pub const STORED_BYTES_OF_ONE_MAX: u64 = STORED_BYTES_MAX / 4;
+
 /// Maximum number of threads that list the trash at a time.
 pub const TRASHES_READ_MAX: u64 = 4;
 /// Maximum number of threads that list the trash at a time for one owner.

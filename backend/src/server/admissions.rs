@@ -6,8 +6,8 @@ use shared::limits::{
     FILES_READ_MAX, FILES_READ_OF_ONE_MAX, FILES_READ_WAITING_MAX, FILES_READ_WAITING_OF_ONE_MAX,
     FOLDERS_READ_OF_PROCESSOR, FOLDERS_READ_OWNER_PART, JOBS_MAX, JOBS_OF_ONE_MAX, LISTED_OWNER_PART,
     LONG_JOBS_AT_A_TIME_MAX, LONG_JOBS_AT_A_TIME_OF_ONE_MAX, SHORT_JOBS_AT_A_TIME_MAX, SHORT_JOBS_AT_A_TIME_OF_ONE_MAX,
-    TRASHES_READ_MAX, TRASHES_READ_OF_ONE_MAX, UPLOAD_STEPS_MAX, UPLOAD_STEPS_OF_ONE_MAX, WATCHES_MAX,
-    WATCHES_OF_ONE_MAX,
+    STORED_BYTES_MAX, STORED_BYTES_OF_ONE_MAX, TRASHES_READ_MAX, TRASHES_READ_OF_ONE_MAX, UPLOAD_STEPS_MAX,
+    UPLOAD_STEPS_OF_ONE_MAX, WATCHES_MAX, WATCHES_OF_ONE_MAX,
 };
 
 use super::config::ServerConfig;
@@ -32,6 +32,8 @@ pub(super) struct Admissions {
     pub(super) short_jobs: Admission,
     /// Threads that work on uploads, each for one step: to begin, store, settle, publish or give up one.
     pub(super) upload_steps: Admission,
+    /// Memory of files that arrive by STORE, in bytes.
+    pub(super) stored_bytes: Admission,
     /// Watched folders.
     pub(super) watches: Admission,
 }
@@ -64,6 +66,8 @@ impl Admissions {
             short_jobs: running(SHORT_JOBS_AT_A_TIME_MAX, SHORT_JOBS_AT_A_TIME_OF_ONE_MAX),
             // What waits for these was accepted as a request of its connection, or as an upload.
             upload_steps: running(UPLOAD_STEPS_MAX, UPLOAD_STEPS_OF_ONE_MAX),
+            // A STORE that waits for its memory has begun no body.
+            stored_bytes: running(STORED_BYTES_MAX, STORED_BYTES_OF_ONE_MAX),
             watches: running(WATCHES_MAX, WATCHES_OF_ONE_MAX),
         }
     }
@@ -79,6 +83,7 @@ impl Admissions {
             long_jobs,
             short_jobs,
             upload_steps,
+            stored_bytes,
             watches,
         } = self;
         let all = [
@@ -90,6 +95,7 @@ impl Admissions {
             ("long_jobs", long_jobs),
             ("short_jobs", short_jobs),
             ("upload_steps", upload_steps),
+            ("stored_bytes", stored_bytes),
             ("watches", watches),
         ];
         all.map(|(name, admission)| (name, admission.figures())).into()

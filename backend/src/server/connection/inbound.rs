@@ -76,6 +76,10 @@ impl<R: Source> InboundReader<'_, R> {
         if request_id != self.request_id || !self.control.expects_data() {
             return Err(WireError::Unexpected("data that belongs to no PUT"));
         }
+        tokio::select! {
+            () = self.control.body_wanted.cancelled() => {}
+            () = self.control.cancelled.cancelled() => {}
+        }
         while self.reader.data_left() > 0 {
             let piece = timeout(STALL_TIME, self.reader.piece(self.transfer_budget.piece_bytes()))
                 .await

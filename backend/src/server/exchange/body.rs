@@ -45,9 +45,15 @@ impl<'a> RequestBody<'a> {
         Self { receiver, control }
     }
 
-    /// Allows DATA from here on.
+    /// Allows DATA from here on, and receives it.
     pub(in crate::server) fn open(&self) {
         self.control.open_body();
+        self.receive();
+    }
+
+    /// Receives DATA from here on, which was allowed before.
+    pub(in crate::server) fn receive(&self) {
+        self.control.body_wanted.cancel();
     }
 
     /// The whole body, which has to be `length` bytes long.

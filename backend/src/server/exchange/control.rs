@@ -16,6 +16,8 @@ pub(in crate::server) struct RequestControl {
     ping_arrived: Notify,
     /// DATA is allowed, until `body_ended`.
     body_opened: AtomicBool,
+    /// Set once there is memory for the body. Until then its bytes stay with the client.
+    pub body_wanted: CancellationToken,
     /// PUT_END has arrived.
     body_ended: AtomicBool,
     /// The client has an open file of the server.

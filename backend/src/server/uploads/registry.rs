@@ -51,6 +51,8 @@ pub(in crate::server) struct Uploads {
     pub(super) files_read: Admission,
     /// Places for each step of an upload that blocks.
     pub(super) steps: Admission,
+    /// Memory for the bodies of STOREs, in bytes.
+    pub(super) stored_bytes: Admission,
     /// How long a reading keeps its place while others wait.
     pub(super) reading_turn: TurnLength,
     /// Uploads that were used lately, and those without a record.
@@ -145,6 +147,7 @@ impl Uploads {
             kept,
             files_read: admissions.files_read.clone(),
             steps: admissions.upload_steps.clone(),
+            stored_bytes: admissions.stored_bytes.clone(),
             reading_turn: config.reading_turn(),
             slots: Mutex::default(),
             unfinished: Unfinished::new(limits, unfinished.unwrap_or_default()),

@@ -49,12 +49,18 @@ pub(in crate::server) async fn store<W: Sink>(
     let record = UploadRecord::new(UploadId(random_bytes()?), owner, stage, now, expires);
     let condition = within_rights(target_condition(&record, None, None), rights)?;
     let make_parents = record.request.make_parents && rights.contains(Rights::CREATE);
-    let (uploads, steps) = (Arc::clone(uploads), &uploads.steps);
+    let (uploads, steps, bytes_of_all) = (Arc::clone(uploads), &uploads.steps, &uploads.stored_bytes);
     let gate = EffectGate::default();
     let operation =
         StoreOperation { uploads, record, condition, asked, path, make_parents, rights, gate: gate.clone() };
+    let memory = response.until_cancelled(async { Ok(bytes_of_all.take_accepted(who, length).await) }).await?;
+    body.receive();
     let bytes = body.whole(response, length).await?;
-    let stored = blocking_in_turn(steps, who, move || operation.run(&bytes, checksum.as_ref()));
+    let stored = blocking_in_turn(steps, who, move || {
+        let stored = operation.run(&bytes, checksum.as_ref());
+        drop((bytes, memory));
+        stored
+    });
     let upload = response.until_effect(gate, stored).await?;
     response.send(FrameKind::Upload, &upload).await
 }
