@@ -39,7 +39,7 @@ export function upload(page: Page, name: string): Locator {
 /** The picker of files that `ask` opens. */
 export async function filePicker(page: Page, ask: () => Promise<void>): Promise<FileChooser> {
   const picker = page.waitForEvent("filechooser");
-  // The browser is told to report pickers without an answer; after this one it has handled that.
+  // The request to report pickers has no answer; once this one has its own, the browser has handled both.
   await page.evaluate(() => 0);
   await ask();
   return picker;

@@ -186,6 +186,10 @@ impl<D: Dir> Storage for Tree<D> {
         self.check_mounts_at(path)
     }
 
+    fn list_trash(&self, query: &TrashQuery) -> Result<TrashListing, StorageError> {
+        self.list_trash_until(query, &mut || Visit::Continue)
+    }
+
     fn list_trash_until(
         &self,
         query: &TrashQuery,
