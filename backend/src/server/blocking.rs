@@ -25,34 +25,38 @@ where
 ///
 /// # Errors
 /// As [`blocking`].
-pub(super) async fn blocking_in_turn<T, E>(
+pub(super) fn blocking_in_turn<T, E>(
     places: &Admission,
     who: Who,
     work: impl FnOnce() -> Result<T, E> + Send + 'static,
-) -> Result<T, E>
+) -> impl Future<Output = Result<T, E>>
 where
     T: Send + 'static,
     E: From<StorageError> + Send + 'static,
 {
-    let place = places.take_accepted(who, 1).await;
-    blocking_with(place, work).await
+    // On the heap: each connection has the memory of the largest request.
+    let work = Box::new(work);
+    async move {
+        let place = places.take_accepted(who, 1).await;
+        blocking_with(place, work).await
+    }
 }
 
 /// As [`blocking`]. The place is held until `work` ends, which may be after the future is dropped.
 ///
 /// # Errors
 /// As [`blocking`].
-pub(super) async fn blocking_with<T, E>(
+pub(super) fn blocking_with<T, E>(
     place: Permit,
     work: impl FnOnce() -> Result<T, E> + Send + 'static,
-) -> Result<T, E>
+) -> impl Future<Output = Result<T, E>>
 where
     T: Send + 'static,
     E: From<StorageError> + Send + 'static,
 {
+    let work = Box::new(work);
     blocking(move || {
         let _place = place;
         work()
     })
-    .await
 }
