@@ -6,8 +6,8 @@ use shared::limits::{
     FILES_READ_MAX, FILES_READ_OF_ONE_MAX, FILES_READ_WAITING_MAX, FILES_READ_WAITING_OF_ONE_MAX,
     FOLDERS_READ_OF_PROCESSOR, FOLDERS_READ_OWNER_PART, JOBS_MAX, JOBS_OF_ONE_MAX, LISTED_OWNER_PART,
     LONG_JOBS_AT_A_TIME_MAX, LONG_JOBS_AT_A_TIME_OF_ONE_MAX, SHORT_JOBS_AT_A_TIME_MAX, SHORT_JOBS_AT_A_TIME_OF_ONE_MAX,
-    STORED_BYTES_MAX, STORED_BYTES_OF_ONE_MAX, TRASHES_READ_MAX, TRASHES_READ_OF_ONE_MAX, UPLOAD_STEPS_MAX,
-    UPLOAD_STEPS_OF_ONE_MAX, WATCHES_MAX, WATCHES_OF_ONE_MAX,
+    STORED_BYTES_MAX, STORED_BYTES_OF_ONE_MAX, STORES_WAITING_MAX, STORES_WAITING_OF_ONE_MAX, TRASHES_READ_MAX,
+    TRASHES_READ_OF_ONE_MAX, UPLOAD_STEPS_MAX, UPLOAD_STEPS_OF_ONE_MAX, WATCHES_MAX, WATCHES_OF_ONE_MAX,
 };
 
 use super::config::ServerConfig;
@@ -66,8 +66,12 @@ impl Admissions {
             short_jobs: running(SHORT_JOBS_AT_A_TIME_MAX, SHORT_JOBS_AT_A_TIME_OF_ONE_MAX),
             // What waits for these was accepted as a request of its connection, or as an upload.
             upload_steps: running(UPLOAD_STEPS_MAX, UPLOAD_STEPS_OF_ONE_MAX),
-            // A STORE that waits for its memory has begun no body.
-            stored_bytes: running(STORED_BYTES_MAX, STORED_BYTES_OF_ONE_MAX),
+            stored_bytes: Admission::new(Bounds {
+                all: STORED_BYTES_MAX,
+                one: STORED_BYTES_OF_ONE_MAX,
+                waiting_one: STORES_WAITING_OF_ONE_MAX,
+                waiting_all: STORES_WAITING_MAX,
+            }),
             watches: running(WATCHES_MAX, WATCHES_OF_ONE_MAX),
         }
     }

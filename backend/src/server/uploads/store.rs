@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use shared::limits::UPLOAD_UNRECORDED_TIME;
+use shared::limits::{STORE_WAIT_TIME, UPLOAD_UNRECORDED_TIME};
 use shared::wire::{Failure, FrameKind, Store, Upload};
 use shared::{Algorithm, Checksum, Digests, ErrorCode, Rights, UploadId, VPath};
 
@@ -53,7 +53,11 @@ pub(in crate::server) async fn store<W: Sink>(
     let gate = EffectGate::default();
     let operation =
         StoreOperation { uploads, record, condition, asked, path, make_parents, rights, gate: gate.clone() };
-    let memory = response.until_cancelled(async { Ok(bytes_of_all.take_accepted(who, length).await) }).await?;
+    let memory = async {
+        let taken = bytes_of_all.take_within(who, length, STORE_WAIT_TIME).await;
+        taken.map_err(|refusal| RequestError::refused(refusal, "memory for files that arrive by STORE"))
+    };
+    let memory = response.until_cancelled(memory).await?;
     body.receive();
     let bytes = body.whole(response, length).await?;
     let stored = blocking_in_turn(steps, who, move || {

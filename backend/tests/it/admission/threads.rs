@@ -9,7 +9,7 @@ use backend::storage::memory::MemoryStorage;
 use backend::storage::testing::faulty::{Faults, FaultyStorage, Operation};
 use shared::limits::{STORE_BYTES_MAX, STORED_BYTES_OF_ONE_MAX, TRASHES_READ_MAX, UPLOAD_STEPS_OF_ONE_MAX};
 use shared::wire::{Abort, Commit, FrameKind, List, ListTrash, Message, PutEnd, Store};
-use shared::{Order, UploadId, VPath};
+use shared::{ErrorCode, Order, UploadId, VPath};
 
 use super::{visitor, wait_until};
 use crate::raw_connection::{RawConnection, within};
@@ -212,9 +212,10 @@ async fn one_client_has_a_part_of_the_memory_for_stores() {
     wait_until(|| (figures().held, figures().waiting) == (STORED_BYTES_OF_ONE_MAX, WAITING)).await;
     let mut other = served.store(OTHER, "other").await;
     assert_eq!(within(other.end(1)).await, None);
-    // The memory of those that leave goes to those that wait.
-    asking.drain(..WAITING);
-    wait_until(|| (figures().held, figures().waiting) == (STORED_BYTES_OF_ONE_MAX, 0)).await;
+    // Those that wait for too long are refused.
+    for raw in asking.iter_mut().rev().take(WAITING) {
+        assert_eq!(within(raw.end(1)).await, Some(ErrorCode::TooManyRequests));
+    }
     drop(asking);
     wait_until(|| figures().held == 0).await;
     served.server.stop().await;
