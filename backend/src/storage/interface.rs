@@ -275,6 +275,12 @@ pub trait Storage: Send + Sync + 'static {
     /// [`ErrorCode::NotFound`] if no link stands at `from`, and as [`Storage::make_folder`].
     fn copy_link(&self, from: &VPath, to: &VPath, owned: bool) -> Result<(), StorageError>;
 
+    /// True if the links at both paths have one text. An [`Entry`] does not tell it of a link that is broken or leads out.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] if no link stands at one of them.
+    fn is_same_link(&self, left: &VPath, right: &VPath) -> Result<bool, StorageError>;
+
     /// Renames an entry, atomically and durably. A link is renamed itself, and a link at the destination is replaced
     /// itself. If `expected` allows it, a file or link may replace a file or link, and a folder an empty folder. Two
     /// names of one file do not replace each other; but an entry gets a new spelling of its name where the file system
@@ -456,6 +462,7 @@ macro_rules! read_only_methods {
             sync_name(_path: &shared::VPath) -> ();
             make_link(_path: &shared::VPath, _target: &[u8]) -> shared::Entry;
             copy_link(_from: &shared::VPath, _to: &shared::VPath, _owned: bool) -> ();
+            is_same_link(_left: &shared::VPath, _right: &shared::VPath) -> bool;
             copy_folder_attributes(
                 _from: &shared::VPath,
                 _to: &shared::VPath,

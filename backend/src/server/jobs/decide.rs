@@ -105,11 +105,6 @@ pub(super) fn concerns_one_entry(code: ErrorCode) -> bool {
     )
 }
 
-/// True for a link and its copy, as far as their targets are known.
-pub(super) fn is_copied_link(source: &Entry, present: &Entry) -> bool {
-    source.link.is_some() && source.link == present.link
-}
-
 /// A folder, and not a link to one.
 pub(super) fn is_real_folder(entry: &Entry) -> bool {
     entry.is_folder() && entry.link.is_none()

@@ -120,7 +120,7 @@ impl Tree {
     }
 
     /// The target and the time of the link at a path.
-    fn link_at(&self, path: &VPath) -> Result<(Vec<u8>, Timestamp), StorageError> {
+    pub(super) fn link_at(&self, path: &VPath) -> Result<(Vec<u8>, Timestamp), StorageError> {
         let source = self.location(path)?.present.ok_or(NOT_FOUND)?;
         let Body::Link(target) = &self.nodes[source].body else { return Err(NOT_FOUND) };
         Ok((target.clone(), self.nodes[source].modified))

@@ -169,6 +169,10 @@ impl Storage for MemoryStorage {
         self.tree.change(|tree| tree.copy_link(from, to))
     }
 
+    fn is_same_link(&self, left: &VPath, right: &VPath) -> Result<bool, StorageError> {
+        self.tree.change(|tree| Ok(tree.link_at(left)?.0 == tree.link_at(right)?.0))
+    }
+
     fn rename(
         &self,
         from: &VPath,

@@ -332,6 +332,8 @@ pub(super) fn a_link_is_copied_with_its_text(fixture: &dyn Fixture) {
         storage.copy_link(&path(&from), &path(&to), true).unwrap();
         let (source, copy) = (stat(fixture, &from).unwrap(), stat(fixture, &to).unwrap());
         assert_eq!((source.link, source.kind, source.size), (copy.link, copy.kind, copy.size), "{from:?}");
+        assert_eq!(storage.is_same_link(&path(&from), &path(&to)).ok(), Some(true), "{from:?}");
+        assert_eq!(code(storage.is_same_link(&path(&from), &path(b"folder"))), Some(ErrorCode::NotFound));
         assert_eq!(code(storage.copy_link(&path(&from), &path(&to), true)), Some(ErrorCode::AlreadyExists));
     }
     fixture.check_outside();

@@ -10,8 +10,7 @@ use tracing::info;
 use super::level::FolderLevel;
 use super::staged_copy::StagedCopy;
 use crate::server::jobs::decide::{
-    Plan, check_paths, concerns_one_entry, is_alike, is_copied_link, is_real_folder, is_same_entry, may_be_respelled,
-    plan,
+    Plan, check_paths, concerns_one_entry, is_alike, is_real_folder, is_same_entry, may_be_respelled, plan,
 };
 use crate::server::jobs::item_error::ItemError;
 use crate::server::jobs::runner::JobRunner;
@@ -341,8 +340,8 @@ impl JobRunner {
     /// alike. Elsewhere another client may have put a like file there, whose bytes decide: without a difference it does
     /// not matter whose it is.
     fn is_copied(&self, source: &Entry, present: &Entry, made_above: bool) -> Result<bool, ItemError> {
-        if is_copied_link(source, present) {
-            return Ok(true);
+        if source.link.is_some() && present.link.is_some() {
+            return Ok(self.storage.is_same_link(&source.path, &present.path)?);
         }
         if !is_alike(source, present) || source.etag == present.etag {
             return Ok(false);

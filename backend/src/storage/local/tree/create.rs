@@ -105,7 +105,7 @@ impl<D: Dir> Tree<D> {
 pub(super) struct OriginalLink<'p, D> {
     parent: DirStack<D>,
     name: &'p [u8],
-    text: Vec<u8>,
+    pub(super) text: Vec<u8>,
 }
 
 impl<D: Dir> OriginalLink<'_, D> {

@@ -151,6 +151,10 @@ impl<D: Dir> Storage for Tree<D> {
         self.copy_link_text(from, to, owned).map(drop)
     }
 
+    fn is_same_link(&self, left: &VPath, right: &VPath) -> Result<bool, StorageError> {
+        Ok(self.link_at(left)?.text == self.link_at(right)?.text)
+    }
+
     fn rename(
         &self,
         from: &VPath,

@@ -150,6 +150,11 @@ impl Storage for FaultyStorage {
         self.inner.copy_link(from, to, owned)
     }
 
+    fn is_same_link(&self, left: &VPath, right: &VPath) -> Result<bool, StorageError> {
+        self.faults.check(Operation::Stat)?;
+        self.inner.is_same_link(left, right)
+    }
+
     fn rename(
         &self,
         from: &VPath,
