@@ -195,6 +195,20 @@ async fn a_conflict_that_is_decided_again_copies_no_bytes_again() {
     }
 }
 
+/// A link in the trash is another one than that at its old path.
+#[tokio::test]
+async fn a_restored_link_replaces_the_link_at_its_old_path() {
+    for target in ["old", "new"] {
+        let race = Race::new();
+        race.tree.add_link("link", "new").unwrap().add_link("like", "new").unwrap();
+        let items = vec![RestoreItem { id: race.trash(1, "link").await, to: None }];
+        race.tree.add_link("link", target).unwrap();
+        let job = race.run(2, Change::Restore { items, conflict: Conflict::Replace }).await;
+        assert!(matches!(job.outcomes[..], [Outcome::Done { .. }]), "{target}: {job:?}");
+        assert!(race.tree.is_same_link(&path("link"), &path("like")).unwrap());
+    }
+}
+
 /// Two links are two entries, also if they lead to one file.
 #[tokio::test]
 async fn a_link_replaces_another_link_to_the_same_target() {

@@ -61,7 +61,9 @@ impl JobRunner {
         conflict: Conflict,
     ) -> Result<Outcome, ItemError> {
         let present = self.entry_at(to)?;
-        match plan(conflict, self.rights, &item.entry, present.as_ref())? {
+        // In the trash it has none of the paths of the tree: a link at its old path is another one.
+        let source = Entry { path: VPath::root(), ..item.entry.clone() };
+        match plan(conflict, self.rights, &source, present.as_ref())? {
             Plan::Skip => Ok(Outcome::Skipped),
             Plan::Take => {
                 self.begin(index, Some(to));

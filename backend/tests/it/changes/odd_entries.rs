@@ -76,6 +76,8 @@ async fn odd_entries_stay_and_the_rest_moves_to_another_file_system() {
     disk.add_mount("other").unwrap().add_file("tree/a", "a").unwrap().add_file("tree/in/b", "b").unwrap();
     disk.add_link("tree/out", "/etc").unwrap().add_link("tree/in/dangling", "nothing").unwrap();
     disk.add_special("tree/in/pipe").unwrap().add_file("tree/z", "z").unwrap();
+    // Its target moves before it.
+    disk.add_link("tree/in/latest", "b").unwrap();
     let server = TestServer::with_storage(disk.storage().into()).await;
     let items = pairs(&[("tree", "other/tree")]);
     let job = change(&server.client, 1, Change::Move { items, conflict: Conflict::Fail }).await;
@@ -87,9 +89,10 @@ async fn odd_entries_stay_and_the_rest_moves_to_another_file_system() {
     let link = async |text: &str| server.client.stat(&reader(), &path(text)).await.unwrap().link;
     assert_eq!(link("other/tree/out").await, Some(Link::Escapes));
     assert_eq!(link("other/tree/in/dangling").await, Some(Link::Broken));
+    assert_eq!(link("other/tree/in/latest").await, Some(Link::Inside(b"b".to_vec())));
     // The entry that was left out stays, with the folders above it.
     assert!(exists(&server.client, "tree/in/pipe").await);
-    for gone in ["tree/a", "tree/z", "tree/out", "tree/in/b", "tree/in/dangling"] {
+    for gone in ["tree/a", "tree/z", "tree/out", "tree/in/b", "tree/in/dangling", "tree/in/latest"] {
         assert!(!exists(&server.client, gone).await, "{gone}");
     }
     server.stop().await;

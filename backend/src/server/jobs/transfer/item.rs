@@ -289,7 +289,7 @@ impl JobRunner {
             }
             Some(present) if item.resumed && self.is_copied(source, present, made_above)? => {
                 self.count(1, if source.link.is_none() { source.size } else { 0 });
-                return self.clear_source(item, source).map(|()| Step::Done);
+                return self.clear_source(item, source, &to).map(|()| Step::Done);
             }
             Some(present)
                 if item.resumed
@@ -395,7 +395,7 @@ impl JobRunner {
             return Ok(Some(level));
         }
         self.copy_leaf(item, source, &to, etag, None)?;
-        self.clear_source(item, source).map(|()| None)
+        self.clear_source(item, source, &to).map(|()| None)
     }
 
     /// Moves or copies one entry that is no folder to the path of another one, which goes into the trash.
@@ -428,14 +428,20 @@ impl JobRunner {
         }
         let old = self.copy_leaf(item, source, &to, etag, Some(&present))?;
         old.into_iter().for_each(|id| item.add_replaced(id));
-        self.clear_source(item, source).map(|()| None)
+        self.clear_source(item, source, &to).map(|()| None)
     }
 
     /// Removes the source after a copy that is part of a move, if it is still what was copied.
-    fn clear_source(&mut self, item: &TransferItem, source: &Entry) -> Result<(), ItemError> {
-        if item.moves {
-            self.storage.remove(&source.path, source.etag)?;
+    fn clear_source(&mut self, item: &TransferItem, source: &Entry, to: &VPath) -> Result<(), ItemError> {
+        if !item.moves {
+            return Ok(());
         }
+        // A link has the validator of its target, which may have moved before it.
+        let etag = source.etag.filter(|_| source.link.is_none());
+        if source.link.is_some() && !self.storage.is_same_link(&source.path, to)? {
+            return Err(ErrorCode::Changed.into());
+        }
+        self.storage.remove(&source.path, etag)?;
         Ok(())
     }
 }
