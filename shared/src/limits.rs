@@ -187,7 +187,7 @@ pub const FOLDERS_READ_OWNER_PART: u64 = 2;
 /// Maximum memory of files that arrive by STORE at a time, in bytes.
 pub const STORED_BYTES_MAX: u64 = 64 << 20;
 /// Maximum memory of files that arrive by STORE at a time of one owner, in bytes.
-pub const STORED_BYTES_OF_ONE_MAX: u64 = STORED_BYTES_MAX / 2;
+pub const STORED_BYTES_OF_ONE_MAX: u64 = STORED_BYTES_MAX / 4;
 /// Maximum number of STOREs that wait for memory.
 pub const STORES_WAITING_MAX: usize = 1_024;
 /// Maximum number of STOREs of one owner that wait for memory.
@@ -195,6 +195,9 @@ pub const STORES_WAITING_OF_ONE_MAX: usize = STORES_WAITING_MAX / 4;
 /// How long a STORE waits for memory, during which nothing behind the head of its DATA is read. Shorter than
 /// [`PING_AFTER`], since a PING is not answered meanwhile.
 pub const STORE_WAIT_TIME: Duration = Duration::from_secs(5);
+/// How long the bytes of a STORE may take to arrive, since they hold memory that others may wait for: 4 KiB/s for the
+/// largest file. A PUT has no such bound.
+pub const STORE_BODY_TIME: Duration = Duration::from_secs(60);
 
 /// Maximum number of threads that list the trash at a time.
 pub const TRASHES_READ_MAX: u64 = 4;

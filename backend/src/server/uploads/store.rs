@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use shared::limits::{STORE_WAIT_TIME, UPLOAD_UNRECORDED_TIME};
+use shared::limits::{STORE_BODY_TIME, STORE_WAIT_TIME, UPLOAD_UNRECORDED_TIME};
 use shared::wire::{Failure, FrameKind, Store, Upload};
 use shared::{Algorithm, Checksum, Digests, ErrorCode, Rights, UploadId, VPath};
+use tokio::time::timeout;
 
 use super::decide::{TargetCondition, target_condition, within_rights};
 use super::publish::{as_asked, check_blake3, publish_at, similar_to};
@@ -59,7 +60,7 @@ pub(in crate::server) async fn store<W: Sink>(
     };
     let memory = response.until_cancelled(memory).await?;
     body.receive();
-    let bytes = body.whole(response, length).await?;
+    let bytes = timeout(STORE_BODY_TIME, body.whole(response, length)).await.unwrap_or_else(|_| Err(too_slow()))?;
     let stored = blocking_in_turn(steps, who, move || {
         let stored = operation.run(&bytes, checksum.as_ref());
         drop((bytes, memory));
@@ -140,6 +141,10 @@ impl StoreOperation {
             (stored, _) => stored,
         }
     }
+}
+
+fn too_slow() -> RequestError {
+    Failure::new(ErrorCode::DeadlineExceeded, "the bytes of the file took too long; a STAGE has no such bound").into()
 }
 
 fn check(bytes: &[u8], checksum: Option<&Checksum>) -> Result<(), RequestError> {

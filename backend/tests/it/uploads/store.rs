@@ -8,11 +8,13 @@ use backend::server::ServerConfig;
 use backend::storage::Storage;
 use backend::storage::memory::MemoryStorage;
 use shared::change::RestoreItem;
+use shared::limits::STORE_BODY_TIME;
 use shared::wire::{FrameKind, PRINCIPAL_UNKNOWN, PutEnd, Store};
 use shared::{Algorithm, Change, Checksum, Conflict, ErrorCode, JobId, Outcome, Timestamp};
+use tokio::time::Instant;
 
 use super::fixtures::{error_code, pattern, store_request};
-use crate::raw_connection::RawConnection;
+use crate::raw_connection::{RawConnection, serve_pipe};
 use crate::reading::read_file;
 use crate::test_server::{TestServer, path, reader, small_tree, writer};
 
@@ -175,4 +177,18 @@ async fn store_refuses_other_bytes_than_announced_and_keeps_the_connection() {
     assert_eq!(raw.end(99).await, None);
     assert_eq!(read_file(&server.client, "new").await.unwrap(), b"12345");
     server.stop().await;
+}
+
+/// A client that sends a part of a file gives up its memory in time, and keeps its connection.
+#[tokio::test(start_paused = true)]
+async fn the_bytes_of_a_store_arrive_in_time() {
+    let (mut raw, server) = serve_pipe(Arc::new(MemoryStorage::new()), ServerConfig::default(), 1 << 16);
+    raw.handshake(&server.key, None).await;
+    let started = Instant::now();
+    raw.send(FrameKind::Store, 1, &store_request("slow", b"12345")).await;
+    raw.send_body(FrameKind::Data, 1, b"123").await;
+    assert_eq!(raw.end(1).await, Some(ErrorCode::DeadlineExceeded));
+    assert_eq!(started.elapsed().as_secs(), STORE_BODY_TIME.as_secs());
+    raw.send(FrameKind::PutEnd, 1, &PutEnd { broken: true }).await;
+    raw.assert_usable().await;
 }
