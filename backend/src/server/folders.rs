@@ -4,6 +4,9 @@ use shared::{Entry, ErrorCode, Link, VPath};
 
 use crate::storage::{Storage, StorageError, is_state_folder_name};
 
+/// How often missing parents are made again.
+const PARENTS_MADE_MAX: u32 = 16;
+
 /// Refuses a path to or through the server's own directory.
 ///
 /// # Errors
@@ -51,6 +54,28 @@ pub(super) fn make_folders_noting(
         }
     }
     Ok(())
+}
+
+/// Runs `place`, which puts an entry at `path`, after making the missing parents: again while other clients remove them.
+/// Calls `on_made` after each folder that it creates.
+///
+/// # Errors
+/// As [`make_folders`] and `place`.
+pub(super) fn below_parents<T>(
+    storage: &dyn Storage,
+    path: &VPath,
+    on_made: &mut dyn FnMut(),
+    mut place: impl FnMut() -> Result<T, StorageError>,
+) -> Result<T, StorageError> {
+    let parent = path.parent().unwrap_or_default();
+    let mut attempts = 1..=PARENTS_MADE_MAX;
+    loop {
+        let placed = make_folders_noting(storage, &parent, true, on_made).and_then(|()| place());
+        match placed {
+            Err(error) if error.code == ErrorCode::ParentMissing && attempts.next().is_some() => {}
+            placed => return placed,
+        }
+    }
 }
 
 /// Requires the folder of a caller's root, which no request makes: a root that was removed, or whose disk is missing,

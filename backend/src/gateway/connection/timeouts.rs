@@ -155,7 +155,8 @@ impl<S> TimeoutStream<S> {
             return result;
         }
         self.phase.set_blocked(true);
-        if self.unsent.is_none() {
+        // Before its first request nothing that a client is sent keeps a place from others.
+        if self.unsent.is_none() && !self.phase.is_headers() {
             self.unsent = Some(self.usage.begin());
         }
         let stall_time = self.timeouts.stall_time;
@@ -312,9 +313,10 @@ mod tests {
     #[tokio::test]
     async fn an_answer_that_is_not_sent_yet_uses_the_place() {
         pause();
-        let usage = Arc::new(Usage::default());
-        let (near, mut far) = paced(&Phase::default());
+        let (usage, phase) = (Arc::new(Usage::default()), Phase::default());
+        let (near, mut far) = paced(&phase);
         let mut near = near.with_usage(Arc::clone(&usage));
+        phase.answering();
         assert!(!usage.works());
         assert!(timeout(TIME / 2, near.write_all(&[0; 20])).await.is_err());
         assert!(usage.works());
@@ -341,7 +343,9 @@ mod tests {
         let (near, _far) = duplex(16);
         let timeouts = Timeouts { stall_time: 10 * TIME, ..timeouts(false) };
         let mut near = TimeoutStream::new(near, Phase::default(), timeouts);
-        let begun = Instant::now();
+        let (begun, usage) = (Instant::now(), Arc::clone(&near.usage));
+        assert!(timeout(TIME / 2, near.write_all(&[0; 100])).await.is_err());
+        assert!(!usage.works());
         assert_eq!(near.write_all(&[0; 100]).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
         assert!(begun.elapsed() < 2 * TIME);
     }

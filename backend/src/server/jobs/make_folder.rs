@@ -4,15 +4,20 @@ use shared::{ErrorCode, Outcome, VPath};
 
 use super::item_error::ItemError;
 use super::runner::{JobRunner, done};
-use crate::server::folders::{make_folders_noting, refuse_state_folder};
-use crate::storage::StorageError;
+use crate::server::folders::{below_parents, refuse_state_folder};
+use crate::storage::{Storage, StorageError};
 
 impl JobRunner {
-    /// Makes the missing folders above a path. They stay, so an item that fails then is incomplete.
-    pub(super) fn make_parents(&mut self, path: &VPath) -> Result<(), StorageError> {
+    /// Puts an entry at a path, after making the missing folders above it. They stay, so an item that fails then is
+    /// incomplete.
+    pub(super) fn below_parents<T>(
+        &mut self,
+        path: &VPath,
+        place: impl Fn(&dyn Storage) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
         refuse_state_folder(path)?;
-        let changed = &mut self.changed;
-        make_folders_noting(&*self.storage, &path.parent().unwrap_or_default(), true, &mut || *changed = true)
+        let (storage, changed) = (&*self.storage, &mut self.changed);
+        below_parents(storage, path, &mut || *changed = true, || place(storage))
     }
 
     /// Makes a folder and its missing parents.
@@ -25,8 +30,7 @@ impl JobRunner {
             Some(_) => return Err(ErrorCode::AlreadyExists.into()),
             None => self.begin(index, Some(&path)),
         }
-        self.make_parents(&path)?;
-        match self.storage.make_folder(&path) {
+        match self.below_parents(&path, |storage| storage.make_folder(&path)) {
             Ok(entry) => Ok(done(Some(self.relative_to_root(entry)))),
             Err(error) if error.code == ErrorCode::AlreadyExists && existing_ok => {
                 match self.storage.stat(&path)? {

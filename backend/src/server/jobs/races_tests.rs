@@ -378,3 +378,55 @@ async fn a_like_file_of_another_client_is_not_taken_for_the_copy_of_a_resumed_jo
         }
     }
 }
+
+/// Another client removes the folder right before each attempt to put an entry into it.
+#[tokio::test]
+async fn parents_that_another_client_removes_are_made_again() {
+    for verb in ["make", "restore"] {
+        let race = Race::new();
+        race.tree.add_file("from", "mine").unwrap();
+        let items = vec![RestoreItem { id: race.trash(1, "from").await, to: Some(path("to/name")) }];
+        let (moment, first) = match verb {
+            // The first makes the parent.
+            "make" => (Operation::Make, race.faults.calls(Operation::Make) + 2),
+            // After two looks at the item.
+            _ => (Operation::Restore, race.faults.calls(Operation::Restore) + 3),
+        };
+        let other = race.tree.clone();
+        race.faults.before(moment, first, move || {
+            other.remove("to").unwrap();
+        });
+        let job = race.run(
+            2,
+            match verb {
+                "make" => Change::MakeFolder { paths: vec![path("to/name")], existing_ok: false },
+                _ => Change::Restore { items, conflict: Conflict::Fail },
+            },
+        );
+        let job = job.await;
+        assert!(matches!(job.outcomes[..], [Outcome::Done { .. }]), "{verb}: {job:?}");
+        assert!(race.exists("to/name"), "{verb}");
+    }
+}
+
+/// Another client removes the source of a copy, or the rest of a move, right before its last step.
+#[tokio::test]
+async fn a_folder_that_is_gone_is_not_left_out() {
+    for (verb, moment) in [(Verb::Copy, Operation::FolderAttributes), (Verb::Move, Operation::Remove)] {
+        let race = Race::new();
+        race.tree.add_file("from/name", "mine").unwrap().add_folder("to").unwrap();
+        let other = race.tree.clone();
+        race.faults.before(moment, race.faults.calls(moment) + 1, move || {
+            let _ = other.remove("from/name");
+            other.remove("from").unwrap();
+        });
+        let (to, conflict) = if verb == Verb::Copy { ("new", Conflict::Fail) } else { ("to", Conflict::Replace) };
+        let items = pairs("from", to);
+        let change =
+            if verb == Verb::Copy { Change::Copy { items, conflict } } else { Change::Move { items, conflict } };
+        let job = race.run(1, change).await;
+        let [Outcome::Done { left_out, .. }] = &job.outcomes[..] else { panic!("{verb:?}: {job:?}") };
+        assert_eq!(left_out.total, 0, "{verb:?}: {job:?}");
+        assert_eq!(race.tree.stat(&path(&format!("{to}/name"))).unwrap().size, 4);
+    }
+}

@@ -65,7 +65,8 @@ pub(in crate::server) async fn status<W: Sink>(
         return send(response, job).await;
     }
     let listing = Arc::clone(jobs);
-    let listed = blocking(move || {
+    let who = access.owner.who(request.caller.client.as_deref());
+    let listed = blocking_in_turn(&jobs.admissions.folders_read, who, move || {
         let live = listing.live_by_number();
         let describe = |record: JobRecord| {
             access.check(&record.request.change).ok()?;

@@ -67,8 +67,7 @@ impl JobRunner {
             Plan::Skip => Ok(Outcome::Skipped),
             Plan::Take => {
                 self.begin(index, Some(to));
-                self.make_parents(to)?;
-                let restored = self.storage.restore(item.id, to);
+                let restored = self.below_parents(to, |storage| storage.restore(item.id, to));
                 let entry = restored.map_err(|error| ItemError::from(error).at_target(conflict))?;
                 Ok(done(Some(self.relative_to_root(entry))))
             }

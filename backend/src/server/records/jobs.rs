@@ -88,19 +88,49 @@ type WrittenItem = (u64, Option<VPath>, Option<Outcome>);
 const JOBS: &str = "SELECT number, owner, state, version, progress, seed, canceled, request FROM jobs";
 
 fn job(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
-    let (state, progress, request): (Vec<u8>, Vec<u8>, Vec<u8>) = (row.get(2)?, row.get(4)?, row.get(7)?);
-    let request: ChangeRequest = message(7, &request)?;
-    Ok(JobRecord {
-        number: row.get(0)?,
-        owner: Owner(row.get(1)?),
-        id: request.key,
-        state: message::<JobState>(2, &state)?,
-        version: row.get::<_, i64>(3)?.cast_unsigned(),
-        progress: message::<Progress>(4, &progress)?,
-        seed: row.get(5)?,
-        canceled: row.get(6)?,
-        request,
-    })
+    JobRow::read(row)?.decode()
+}
+
+/// A row of [`JOBS`] whose messages are not decoded.
+struct JobRow {
+    number: i64,
+    owner: Vec<u8>,
+    state: Vec<u8>,
+    version: i64,
+    progress: Vec<u8>,
+    seed: [u8; 16],
+    canceled: bool,
+    request: Vec<u8>,
+}
+
+impl JobRow {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            number: row.get(0)?,
+            owner: row.get(1)?,
+            state: row.get(2)?,
+            version: row.get(3)?,
+            progress: row.get(4)?,
+            seed: row.get(5)?,
+            canceled: row.get(6)?,
+            request: row.get(7)?,
+        })
+    }
+
+    fn decode(self) -> rusqlite::Result<JobRecord> {
+        let request: ChangeRequest = message(7, &self.request)?;
+        Ok(JobRecord {
+            number: self.number,
+            owner: Owner(self.owner),
+            id: request.key,
+            state: message::<JobState>(2, &self.state)?,
+            version: self.version.cast_unsigned(),
+            progress: message::<Progress>(4, &self.progress)?,
+            seed: self.seed,
+            canceled: self.canceled,
+            request,
+        })
+    }
 }
 
 /// A row of `steps`.
@@ -206,8 +236,8 @@ impl Database {
         }
     }
 
-    /// What `describe` makes of at most `limit` jobs of an owner: those that have not ended, then the newest. Locks the
-    /// records for one job at a time, and has one job in memory, because an owner may have many with long changes.
+    /// What `describe` makes of at most `limit` jobs of an owner: those that have not ended, then the newest. An owner may
+    /// have many with long changes, so one at a time is in memory, and the records are locked only to read its row.
     pub(in crate::server) fn describe_jobs_of<T>(
         &self,
         owner: &Owner,
@@ -220,7 +250,8 @@ impl Database {
             if found.len() == limit {
                 break;
             }
-            let job = self.first(&format!("{JOBS} WHERE number = ?1"), [number], job)?;
+            let row = self.first(&format!("{JOBS} WHERE number = ?1"), [number], JobRow::read)?;
+            let job = row.map(JobRow::decode).transpose().map_err(storage_error)?;
             found.extend(job.and_then(&describe));
         }
         Ok(found)

@@ -27,7 +27,7 @@ use crate::server::error::RequestError;
 use crate::server::exchange::effect::EffectGate;
 use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
-use crate::server::folders::make_folders;
+use crate::server::folders::below_parents;
 use crate::server::peer::Peer;
 use crate::server::records::uploads::UploadRecord;
 use crate::server::turns::{Turn, Worked, run_in_turns};
@@ -295,14 +295,14 @@ impl CommitOperation {
         let storage = self.uploads.seen_by(&self.record.owner);
         let target_before = self.record.target_path();
         let attributes = self.uploads.attributes(&self.record);
-        if self.record.request.make_parents
-            && let Some(parent) = self.path.parent()
-        {
-            make_folders(&*storage, &parent, true)?;
-        }
         publish_at(&*storage, &self.path, self.condition.conflict, |path| {
             self.uploads.set_target(&self.lock, path, digests)?;
-            match storage.publish(self.record.id, path, &self.condition.expected, &attributes) {
+            let publish = || storage.publish(self.record.id, path, &self.condition.expected, &attributes);
+            let published = match self.record.request.make_parents {
+                true => below_parents(&*storage, path, &mut || {}, publish),
+                false => publish(),
+            };
+            match published {
                 Ok(published) => {
                     is_published.set(true);
                     Ok(published)

@@ -22,7 +22,7 @@ use crate::server::exchange::body::RequestBody;
 use crate::server::exchange::effect::EffectGate;
 use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
-use crate::server::folders::{make_folders, refuse_state_folder};
+use crate::server::folders::{below_parents, refuse_state_folder};
 use crate::server::peer::Peer;
 use crate::server::records::uploads::UploadRecord;
 use crate::storage::{Published, StorageError};
@@ -133,12 +133,11 @@ impl StoreOperation {
         let attributes = self.uploads.attributes(&self.record);
         let storage = self.uploads.seen_by(&self.record.owner);
         let store = || storage.store(self.record.id, bytes, path, &self.condition.expected, &attributes);
-        match (store(), path.parent()) {
-            (Err(error), Some(parent)) if self.make_parents && error.code == ErrorCode::ParentMissing => {
-                make_folders(&*storage, &parent, true)?;
-                store()
+        match store() {
+            Err(error) if self.make_parents && error.code == ErrorCode::ParentMissing => {
+                below_parents(&*storage, path, &mut || {}, store)
             }
-            (stored, _) => stored,
+            stored => stored,
         }
     }
 }

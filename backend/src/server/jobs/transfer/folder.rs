@@ -42,6 +42,11 @@ impl JobRunner {
             if !concerns_one_entry(error.code) {
                 return Err(error.into());
             }
+            if self.entry_at(&level.from)?.is_none() {
+                // Another client has removed it: nothing of it stays.
+                self.count_unchanged();
+                return Ok(false);
+            }
             // The new folder is private, with all of its content. In a move the old one stays, which has the attributes.
             item.leave_out(self, level.from, &error);
             self.count_unchanged();
@@ -59,6 +64,7 @@ impl JobRunner {
                 self.changed = true;
                 false
             }
+            Err(error) if error.code == ErrorCode::NotFound => false,
             Err(error) => {
                 item.leave_out(self, level.from, &error);
                 true
