@@ -20,7 +20,7 @@ pub struct Leases(Arc<Inner>);
 
 struct Inner {
     admission: Admission,
-    /// How long a holder rests at least before it loses its place.
+    /// How long a holder rests before it loses its place, unless its owner has more than an equal share.
     rest_time: Duration,
     /// How many places there are.
     all: u64,
@@ -69,8 +69,8 @@ pub struct Lease {
 }
 
 impl Leases {
-    /// Places of which none is held, and which a holder keeps for `rest_time` after its work at least. No request waits,
-    /// whatever the bounds say.
+    /// Places of which none is held. A holder keeps its place for at least `rest_time` after its work, unless its owner
+    /// has more than an equal share. No request waits, whatever the bounds say.
     pub fn new(bounds: Bounds, rest_time: Duration) -> Self {
         let admission = Admission::new(Bounds { waiting_one: 0, waiting_all: 0, ..bounds });
         let (all, working) = (bounds.all, Arc::default());
