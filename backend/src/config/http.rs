@@ -95,8 +95,8 @@ pub struct HttpSettings {
         value_parser = clap::value_parser!(u8).range(1..=100)
     )]
     pub client_percent: Option<u8>,
-    /// While places are scarce, the server ends a download or upload that moves fewer bytes per second than this [default:
-    /// 1024; 0 for none].
+    /// While places are scarce, the server ends a download or upload that moves fewer bytes per second than this
+    /// [default: 1024; 0 for none].
     #[arg(id = "http_least_pace", long = "http-least-pace", value_name = "N", help_heading = LIMITS)]
     pub least_pace: Option<u64>,
     /// Seconds that the headers of a request may take to arrive [default: 15].
