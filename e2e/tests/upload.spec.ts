@@ -1,6 +1,7 @@
 //! Uploads: several files, folders, conflicts, failures. No upload is lost, and every published file is complete.
 
 import { readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
+import type { Page } from "@playwright/test";
 
 import { expect } from "../fixtures.ts";
 import { expectFocus, open, row } from "../helpers/page.ts";
@@ -164,15 +165,43 @@ test("a lost response of a successful upload raises no conflict", async ({ page,
   expect((await readdir(tree.root)).filter((name) => !name.startsWith("."))).toEqual(["notes.txt"]);
 });
 
+/** Pastes a file on the page, or drops it there. */
+const give = (page: Page, kind: "paste" | "drop", name: string) =>
+  page.evaluate(
+    ([kind, name]) => {
+      const data = new DataTransfer();
+      data.items.add(new File(["from the clipboard"], name));
+      const init = { bubbles: true, cancelable: true };
+      const event =
+        kind === "paste"
+          ? new ClipboardEvent("paste", { ...init, clipboardData: data })
+          : new DragEvent("drop", { ...init, dataTransfer: data });
+      document.body.dispatchEvent(event);
+    },
+    [kind, name] as const,
+  );
+
+test("files are not taken for the folder behind a dialog", async ({ page, tree }) => {
+  await tree.write("there.txt", "t");
+  await open(page);
+  await expect(row(page, "there.txt")).toBeVisible();
+  await page.keyboard.press("?");
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await give(page, "paste", "behind 1.txt");
+  await give(page, "drop", "behind 2.txt");
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await give(page, "paste", "in front.txt");
+  await expect(upload(page, "in front.txt")).toContainText("Verified");
+  await expect(panel(page).getByRole("heading")).toHaveText("1 file uploaded");
+  expect((await readdir(tree.root)).filter((name) => !name.startsWith(".")).sort()).toEqual(["in front.txt", "there.txt"]);
+});
+
 test("files are pasted", async ({ page, tree }) => {
   await tree.write("there.txt", "t");
   await open(page);
   await expect(row(page, "there.txt")).toBeVisible();
-  await page.evaluate(() => {
-    const data = new DataTransfer();
-    data.items.add(new File(["from the clipboard"], "pasted.txt"));
-    document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
-  });
+  await give(page, "paste", "pasted.txt");
   await expect(upload(page, "pasted.txt")).toContainText("Verified");
   expect(await readFile(tree.at("pasted.txt"), "utf8")).toBe("from the clipboard");
 });

@@ -10,8 +10,8 @@ use crate::files::SelectionActions;
 use crate::folder::FileBrowser;
 use crate::links::{FolderLink, TrashLink};
 use crate::ui::button::Button;
-use crate::ui::element_size::publish_height;
 use crate::ui::icon::Icon;
+use crate::ui::toast::Toasts;
 use crate::uploads::UploadTab;
 
 /// The dialogs that are open.
@@ -76,8 +76,8 @@ pub(crate) fn BottomBar(open: OpenDialogs) -> impl IntoView {
         Memo::new(move |_| !browser.in_trash.get() && browser.selection.with(|selection| !selection.is_empty()));
     let at_root = Signal::derive(move || browser.folder.with(VPath::is_root));
     let node = NodeRef::<html::Footer>::new();
-    // The messages in the corner stay above it, also when the buttons of a selection make it higher.
-    publish_height(node, "--bottombar-height");
+    // The buttons of a selection make it higher.
+    expect_context::<Toasts>().stay_above(node);
     view! {
         <footer class="bottombar" node_ref=node>
             <Show when=move || selecting.get() fallback=move || view! {

@@ -63,6 +63,18 @@ pub enum EventKind {
     Gone,
 }
 
+impl EventKind {
+    /// How many bytes of memory it takes, with its path.
+    pub fn memory_bytes(&self) -> usize {
+        let path = match self {
+            Self::Present { entry } => entry.path.as_bytes().len(),
+            Self::Absent { path } => path.as_bytes().len(),
+            Self::Ready | Self::Resync | Self::Gone => 0,
+        };
+        size_of::<Self>() + path
+    }
+}
+
 impl EventId {
     /// Parses `epoch.sequence`, both in hexadecimal digits, as in the `id` field of a server-sent event.
     pub fn parse(text: &str) -> Option<Self> {

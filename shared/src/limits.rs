@@ -142,6 +142,11 @@ pub const ENDED_RECORDS_BYTES_MAX: u64 = 64 << 20;
 pub const JOBS_MAX: u64 = 1_000;
 /// Maximum number of jobs of one owner that wait or run.
 pub const JOBS_OF_ONE_MAX: u64 = 250;
+/// Maximum number of jobs that are recorded at a time, before they begin; others wait. The database records them one
+/// after another.
+pub const JOBS_RECORDED_AT_A_TIME_MAX: u64 = 4;
+/// Maximum number of jobs of one owner that are recorded at a time.
+pub const JOBS_RECORDED_AT_A_TIME_OF_ONE_MAX: u64 = 1;
 /// Maximum number of jobs that copy or remove trees at a time; others wait.
 pub const LONG_JOBS_AT_A_TIME_MAX: u64 = 8;
 /// Maximum number of jobs of one owner that copy or remove trees at a time.
@@ -179,6 +184,8 @@ pub const WATCHES_MAX: u64 = 1_024;
 pub const WATCHES_OF_ONE_MAX: u64 = 256;
 /// Number of events of a folder that are kept for clients that reconnect.
 pub const EVENTS_KEPT_MAX: usize = 1_024;
+/// Most memory of the events of a folder that are kept, in bytes. The path of an event may have 4 KiB.
+pub const EVENTS_KEPT_BYTES_MAX: usize = 256 << 10;
 
 /// For each processor, the number of threads that list or walk folders at a time; others wait.
 pub const FOLDERS_READ_OF_PROCESSOR: u64 = 4;

@@ -4,8 +4,10 @@
 //!
 //! - `shares` decides, without a clock and without waiting; `pace` decides whether a slow reader keeps its place;
 //! - `queue` lets requests wait for their turn, and gives back what a dropped [`Permit`] holds;
-//! - `leases` has places that are taken back from holders that rest; `rest_order` decides from which.
+//! - `leases` has places that are taken back from holders that rest; `rest_order` decides from which;
+//! - `heaviest` decides whose entry a full cache drops.
 
+mod heaviest;
 mod leases;
 mod owner;
 mod pace;
@@ -18,6 +20,7 @@ mod shares;
 #[cfg(test)]
 mod shares_tests;
 
+pub use heaviest::heaviest;
 pub use leases::{Holder, InUse, Lease, Leases, Usage};
 pub use owner::{Who, client_of};
 pub use pace::{Keeps, LeastPace, Pace};

@@ -58,21 +58,18 @@ impl Client {
         }
     }
 
-    /// The state of an upload. A writer of it is cancelled first.
+    /// The state of an upload. A writer of it is cancelled first; while the server makes it a file, the answer waits for the
+    /// end of that, or for the deadline of the caller.
     pub async fn upload_status(&self, caller: &Caller, upload: UploadId) -> Result<Upload, ClientError> {
-        self.status_in(ConnectionClass::Metadata, caller.clone(), upload).await
+        let request = UploadStatus { caller: caller.clone(), upload: Some(upload) };
+        let class = ConnectionClass::Waiting;
+        let (lease, reply) = self.start(class, &request.caller, FrameKind::UploadStatus, &request).await?;
+        lease.last_message(reply, FrameKind::Upload).await
     }
 
     /// The state of an upload, once the server has ended making it a file.
     pub async fn finished_upload(&self, caller: &Caller, upload: UploadId) -> Result<Upload, ClientError> {
-        let caller = Caller { deadline_ms: None, ..caller.clone() };
-        self.status_in(ConnectionClass::Waiting, caller, upload).await
-    }
-
-    async fn status_in(&self, class: ConnectionClass, caller: Caller, upload: UploadId) -> Result<Upload, ClientError> {
-        let request = UploadStatus { caller, upload: Some(upload) };
-        let (lease, reply) = self.start(class, &request.caller, FrameKind::UploadStatus, &request).await?;
-        lease.last_message(reply, FrameKind::Upload).await
+        self.upload_status(&Caller { deadline_ms: None, ..caller.clone() }, upload).await
     }
 
     /// The caller's uploads: those that are no files yet, then the newest.

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::Method;
 use http_body::Body as _;
 use shared::limits::PATH_BYTES_MAX;
-use shared::{Change, ErrorCode};
+use shared::{Change, ErrorCode, VPath};
 
 use crate::admission::{Permit, Who};
 use crate::gateway::http::problem::ErrorResponse;
@@ -54,6 +54,44 @@ impl AnswerMemory {
     }
 }
 
+/// The memory of an answer that grows by an entry with each effect of its request.
+pub(crate) struct MemoryOfEntries<'a> {
+    places: &'a Places,
+    who: Who,
+    /// Estimated length of the answer.
+    bytes: u64,
+    /// `None` while the answer is short.
+    permit: Option<Permit>,
+}
+
+impl<'a> MemoryOfEntries<'a> {
+    pub(crate) fn new(places: &'a Places, who: Who) -> Self {
+        Self { places, who, bytes: 0, permit: None }
+    }
+
+    /// Takes memory for one more entry, and for one with a similar name, before the first of them is made.
+    ///
+    /// # Errors
+    /// As [`AnswerMemory::of_change`].
+    pub(crate) fn add(&mut self, path: &VPath) -> Result<(), ErrorResponse> {
+        let bytes = self.bytes + 2 * (ENCODED_PART * path.as_bytes().len() as u64 + OUTCOME_BYTES);
+        let answers = &self.places.answers;
+        match &mut self.permit {
+            Some(permit) => permit.resize(bytes),
+            None if bytes <= UNCOUNTED_BYTES => Ok(()),
+            None => answers.try_take(self.who, bytes).map(|permit| self.permit = Some(permit)),
+        }
+        .map_err(|refusal| places::refused(places::reason(refusal, answers.figures())))?;
+        self.bytes = bytes;
+        Ok(())
+    }
+
+    /// What the answer holds; `None` if it is short.
+    pub(crate) fn into_memory(self) -> Option<AnswerMemory> {
+        self.permit.map(|permit| AnswerMemory::Taken(Arc::new(permit)))
+    }
+}
+
 /// The bytes of an answer, and its memory until they are dropped.
 struct Counted {
     bytes: Bytes,
@@ -68,8 +106,8 @@ impl AsRef<[u8]> for Counted {
 }
 
 /// Counts a whole answer for `who`, and sends it in slices, so that its request has its place until the client has taken
-/// nearly all of it. Without memory for it, the answer to a request that changes nothing is refused; the one that tells of
-/// a change is sent.
+/// nearly all of it. Without memory for it, the answer to a request that can be repeated is refused: to one that changes
+/// nothing, or to DELETE, which cancels a job. An answer that reports a change is sent in any case.
 pub(crate) async fn count(places: &Places, who: Option<Who>, method: &Method, mut response: Response) -> Response {
     let memory = response.extensions_mut().remove::<AnswerMemory>();
     let whole = response.body().size_hint().exact().filter(|bytes| *bytes > UNCOUNTED_BYTES);
@@ -88,7 +126,7 @@ pub(crate) async fn count(places: &Places, who: Option<Who>, method: &Method, mu
     let uncounted = bytes.saturating_sub(taken.as_ref().map_or(0, |permit| permit.amount()));
     let rest = match places.answers.try_take(who, uncounted.max(1)) {
         Ok(permit) => Some(permit),
-        Err(refusal) if method.is_safe() => {
+        Err(refusal) if method.is_safe() || *method == Method::DELETE => {
             return places::refused(places::reason(refusal, places.answers.figures())).into_response();
         }
         Err(_) => None,
@@ -107,7 +145,7 @@ pub(crate) async fn count(places: &Places, who: Option<Who>, method: &Method, mu
 mod tests {
     use http::StatusCode;
     use shared::change::RestoreItem;
-    use shared::{Conflict, TrashId, VPath};
+    use shared::{Conflict, TrashId};
 
     use super::*;
     use crate::gateway::config::GatewayConfig;
@@ -154,12 +192,31 @@ mod tests {
         let all_of_one = places.answers.try_take(Who::client("a"), one).unwrap();
         let refused = counted(&places, &Method::GET, vec![7; LONG]).await;
         assert!(refused.extensions().get::<ErrorResponse>().is_some_and(|e| e.code == ErrorCode::TooManyRequests));
+        let canceled = counted(&places, &Method::DELETE, vec![7; LONG]).await;
+        assert!(canceled.extensions().get::<ErrorResponse>().is_some_and(|e| e.code == ErrorCode::TooManyRequests));
         let sent = counted(&places, &Method::POST, vec![7; LONG]).await;
         assert_eq!((sent.status(), sent.body().size_hint().exact()), (StatusCode::OK, Some(LONG as u64)));
         assert!(AnswerMemory::of_change(&places, Who::client("a"), &folders(1000)).is_err());
         assert!(AnswerMemory::of_change(&places, Who::client("a"), &folders(1)).unwrap().is_none());
         assert!(AnswerMemory::of_change(&places, Who::client("b"), &folders(1000)).unwrap().is_some());
         drop(all_of_one);
+        assert_eq!(held(&places), 0);
+    }
+
+    #[tokio::test]
+    async fn entries_count_before_they_are_made_once_the_answer_is_long() {
+        let places = places();
+        let path = VPath::from_bytes([b'a'; 200]).unwrap();
+        let mut short = MemoryOfEntries::new(&places, Who::client("a"));
+        short.add(&path).unwrap();
+        assert!(short.into_memory().is_none());
+        let mut memory = MemoryOfEntries::new(&places, Who::client("a"));
+        let refused = (0..1_000_000).find_map(|count| memory.add(&path).err().map(|error| (count, error.code)));
+        let (count, code) = refused.unwrap();
+        assert_eq!(code, ErrorCode::TooManyRequests);
+        let one = places.answers.figures().bounds.one;
+        assert!(held(&places) <= one && count * 1200 <= one);
+        drop(memory);
         assert_eq!(held(&places), 0);
     }
 

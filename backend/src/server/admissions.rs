@@ -4,10 +4,11 @@ use std::thread::available_parallelism;
 
 use shared::limits::{
     FILES_READ_MAX, FILES_READ_OF_ONE_MAX, FILES_READ_WAITING_MAX, FILES_READ_WAITING_OF_ONE_MAX,
-    FOLDERS_READ_OF_PROCESSOR, FOLDERS_READ_OWNER_PART, JOBS_MAX, JOBS_OF_ONE_MAX, LISTED_OWNER_PART,
-    LONG_JOBS_AT_A_TIME_MAX, LONG_JOBS_AT_A_TIME_OF_ONE_MAX, SHORT_JOBS_AT_A_TIME_MAX, SHORT_JOBS_AT_A_TIME_OF_ONE_MAX,
-    STORED_BYTES_MAX, STORED_BYTES_OF_ONE_MAX, STORES_WAITING_MAX, STORES_WAITING_OF_ONE_MAX, TRASHES_READ_MAX,
-    TRASHES_READ_OF_ONE_MAX, UPLOAD_STEPS_MAX, UPLOAD_STEPS_OF_ONE_MAX, WATCHES_MAX, WATCHES_OF_ONE_MAX,
+    FOLDERS_READ_OF_PROCESSOR, FOLDERS_READ_OWNER_PART, JOBS_MAX, JOBS_OF_ONE_MAX, JOBS_RECORDED_AT_A_TIME_MAX,
+    JOBS_RECORDED_AT_A_TIME_OF_ONE_MAX, LISTED_OWNER_PART, LONG_JOBS_AT_A_TIME_MAX, LONG_JOBS_AT_A_TIME_OF_ONE_MAX,
+    SHORT_JOBS_AT_A_TIME_MAX, SHORT_JOBS_AT_A_TIME_OF_ONE_MAX, STORED_BYTES_MAX, STORED_BYTES_OF_ONE_MAX,
+    STORES_WAITING_MAX, STORES_WAITING_OF_ONE_MAX, TRASHES_READ_MAX, TRASHES_READ_OF_ONE_MAX, UPLOAD_STEPS_MAX,
+    UPLOAD_STEPS_OF_ONE_MAX, WATCHES_MAX, WATCHES_OF_ONE_MAX,
 };
 
 use super::config::ServerConfig;
@@ -26,6 +27,8 @@ pub(super) struct Admissions {
     pub(super) listed_bytes: Admission,
     /// Jobs that have begun and not ended.
     pub(super) jobs: Admission,
+    /// Jobs that are being recorded, before they begin.
+    pub(super) recorded_jobs: Admission,
     /// Jobs that copy or remove trees at present.
     pub(super) long_jobs: Admission,
     /// Jobs that take one step for each item at present.
@@ -61,6 +64,8 @@ impl Admissions {
                 waiting_all: 0,
             }),
             jobs: running(JOBS_MAX, JOBS_OF_ONE_MAX),
+            // What waits for these was accepted as a request of its connection.
+            recorded_jobs: running(JOBS_RECORDED_AT_A_TIME_MAX, JOBS_RECORDED_AT_A_TIME_OF_ONE_MAX),
             // What waits for these was accepted as a job.
             long_jobs: running(LONG_JOBS_AT_A_TIME_MAX, LONG_JOBS_AT_A_TIME_OF_ONE_MAX),
             short_jobs: running(SHORT_JOBS_AT_A_TIME_MAX, SHORT_JOBS_AT_A_TIME_OF_ONE_MAX),
@@ -84,6 +89,7 @@ impl Admissions {
             trashes_read,
             listed_bytes,
             jobs,
+            recorded_jobs,
             long_jobs,
             short_jobs,
             upload_steps,
@@ -96,6 +102,7 @@ impl Admissions {
             ("trashes_read", trashes_read),
             ("listed_bytes", listed_bytes),
             ("jobs", jobs),
+            ("recorded_jobs", recorded_jobs),
             ("long_jobs", long_jobs),
             ("short_jobs", short_jobs),
             ("upload_steps", upload_steps),

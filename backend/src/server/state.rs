@@ -69,7 +69,7 @@ impl Server {
             &config,
         );
         let uploads = Arc::new(uploads);
-        let watches = Arc::new(Watches::new(Arc::clone(&storage), admissions.watches.clone()));
+        let watches = Arc::new(Watches::new(Arc::clone(&storage), &admissions));
         let jobs = Arc::new(Jobs::new(Arc::clone(&storage), records.clone(), kept, &admissions));
         let transfer_budget = TransferBudget::new(config.transfer_bytes_max);
         let health = Health::new(Arc::clone(&storage), records.clone(), config.health_time);

@@ -14,7 +14,6 @@ use super::task::{FailedItem, Task, TaskState};
 use crate::env::prefs::Prefs;
 use crate::i18n::{Counted, Words, fill};
 use crate::ui::button::Button;
-use crate::ui::element_size::publish_height;
 use crate::ui::icon::Icon;
 
 /// Most failed items that a card lists; it only counts the others.
@@ -25,8 +24,7 @@ const FAILURES_SHOWN_MAX: usize = 20;
 pub fn TaskCards() -> impl IntoView {
     let changes = Changes::get();
     let node = NodeRef::<html::Div>::new();
-    // The messages in the corner stay above the cards, whose buttons they would cover.
-    publish_height(node, "--cards-height");
+    changes.toasts.stay_above(node);
     view! {
         <div class="tasks" node_ref=node>
             <For each=move || changes.tasks.get() key=|task| task.id let:task>

@@ -1,4 +1,4 @@
-//! The size of an element as a signal, and its height as a variable of the style sheets.
+//! The size of an element as a signal.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -7,8 +7,6 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use web_sys::{HtmlElement, ResizeObserver};
-
-use super::virtual_list::pixels;
 
 /// Width and height of an element in pixels; zero before it is rendered.
 pub fn measured<E>(node: NodeRef<E>) -> RwSignal<(f64, f64)>
@@ -19,7 +17,15 @@ where
     observed(node, true)
 }
 
-/// The size of an element from its next frame on, or also `at_once`, for which the browser has to arrange the whole page.
+/// As [`measured`], but zero until the next frame: the browser does not have to arrange the whole page at once.
+pub fn measured_later<E>(node: NodeRef<E>) -> RwSignal<(f64, f64)>
+where
+    E: ElementType + 'static,
+    E::Output: JsCast + Clone + 'static,
+{
+    observed(node, false)
+}
+
 fn observed<E>(node: NodeRef<E>, at_once: bool) -> RwSignal<(f64, f64)>
 where
     E: ElementType + 'static,
@@ -59,20 +65,4 @@ where
         });
     });
     size
-}
-
-/// Sets the CSS variable `name` of the page to the height of an element, until the element is removed.
-pub fn publish_height<E>(node: NodeRef<E>, name: &'static str)
-where
-    E: ElementType + 'static,
-    E::Output: JsCast + Clone + 'static,
-{
-    let size = observed(node, false);
-    let set = move |height: f64| {
-        if let Some(page) = document().document_element() {
-            let _ = page.unchecked_into::<HtmlElement>().style().set_property(name, &pixels(height));
-        }
-    };
-    Effect::new(move |_| set(size.get().1));
-    on_cleanup(move || set(0.0));
 }

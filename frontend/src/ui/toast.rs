@@ -5,10 +5,14 @@
 
 use std::time::Duration;
 
+use leptos::html::ElementType;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
 
 use super::button::Button;
+use super::element_size::measured_later;
 use super::icon::Icon;
+use super::virtual_list::pixels;
 use crate::env::prefs::Prefs;
 
 /// How long a message of success stays: enough to read it and to press its undo button.
@@ -52,6 +56,8 @@ pub struct Toasts {
     next: StoredValue<u32>,
     /// True while the pointer or the focus is on a message.
     held: RwSignal<bool>,
+    /// Height in pixels of what the messages stay above.
+    below: RwSignal<f64>,
     /// The owner of what [`Toasts::keep`] makes.
     owner: StoredValue<Owner>,
     prefs: Prefs,
@@ -64,11 +70,32 @@ impl Toasts {
             list: RwSignal::new(Vec::new()),
             next: StoredValue::new(0),
             held: RwSignal::new(false),
+            below: RwSignal::new(0.0),
             owner: StoredValue::new(Owner::current().unwrap_or_default()),
             prefs: Prefs::get(),
         };
         provide_context(toasts);
         toasts
+    }
+
+    /// Keeps the messages above an element at the foot of the page, whose buttons they would cover, until it is removed.
+    /// Its height is a property of the messages alone: as one of the page, the browser would style every row again.
+    pub fn stay_above<E>(self, node: NodeRef<E>)
+    where
+        E: ElementType + 'static,
+        E::Output: JsCast + Clone + 'static,
+    {
+        let size = measured_later(node);
+        let counted = StoredValue::new(0.0);
+        let count = move |height: f64| {
+            let before = counted.try_get_value().unwrap_or_default();
+            if height != before {
+                counted.set_value(height);
+                self.below.update(|below| *below += height - before);
+            }
+        };
+        Effect::new(move |_| count(size.get().1));
+        on_cleanup(move || count(0.0));
     }
 
     /// Runs `make`; the signals and callbacks that it creates live as long as the page. Without it they would be those
@@ -126,7 +153,7 @@ pub fn ToastHost() -> impl IntoView {
     };
     let hold = move |held: bool| toasts.held.set(held);
     view! {
-        <div class="toasts" on:mouseenter=move |_| hold(true) on:mouseleave=move |_| hold(false)
+        <div class="toasts" style:--below=move || pixels(toasts.below.get()) on:mouseenter=move |_| hold(true) on:mouseleave=move |_| hold(false)
             on:focusin=move |_| hold(true) on:focusout=move |_| hold(false)>
             <div role="alert">
                 <For each=of(true) key=|toast| toast.id let:toast><ToastView toast /></For>

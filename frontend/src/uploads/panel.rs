@@ -79,7 +79,7 @@ fn AllActions(hidden_problem: Memo<bool>, next_problem: Callback<()>) -> impl In
     let when = move |test: fn(&Totals) -> bool| Memo::new(move |_| totals.with(test));
     let update = move |change: fn(&mut Queue)| Callback::new(move |()| uploads.command(change));
     let cancel_all = Callback::new(move |()| uploads.cancel_all(false));
-    let pause = when(|totals| totals.active > 0);
+    let pause = when(|totals| totals.pausable > 0);
     let resume = when(|totals| totals.paused > 0);
     let retry = when(|totals| totals.failed > 0);
     let cancel = when(|totals| totals.active + totals.paused + totals.conflicts > 1);

@@ -12,6 +12,7 @@ use web_sys::{ClipboardEvent, DataTransfer, DragEvent, Element, HtmlElement, Htm
 use super::controller::Uploads;
 use super::file_sources::{self, FoundFiles, TransferredItems};
 use crate::env::address::{folder_of, is_trash};
+use crate::env::dialog_is_open;
 use crate::env::prefs::Prefs;
 use crate::folder::FileBrowser;
 use crate::folder::model::permission;
@@ -50,10 +51,11 @@ fn accepts_uploads(browser: FileBrowser) -> Option<bool> {
     browser.rights.with(|rights| rights.map(|rights| rights.contains(permission::ADD)))
 }
 
-/// True unless the current folder is not on the screen, or the user may not upload into it. If the server does not tell
+/// True unless the current folder is not on the screen or behind a dialog, or the user may not upload into it. If the server does not tell
 /// the rights, it decides.
 fn may_upload(browser: FileBrowser) -> bool {
-    browser.shows_folder()
+    !dialog_is_open()
+        && browser.shows_folder()
         && browser.rights.with_untracked(|rights| rights.is_none_or(|rights| rights.contains(permission::ADD)))
 }
 
@@ -117,6 +119,9 @@ pub fn UploadPickers() -> impl IntoView {
         let Some(data) = files_of(&event) else { return };
         event.prevent_default();
         data.set_drop_effect(if allowed() { "copy" } else { "none" });
+        if dialog_is_open() {
+            return;
+        }
         let (element, folder) =
             drop_receiver(&event).map_or((None, current_folder()), |(element, folder)| (Some(element), folder));
         if marked.with_value(|marked| *marked != element) {

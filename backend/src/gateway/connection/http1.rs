@@ -61,7 +61,8 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     let mut stream = stream.strict().with_usage(Arc::clone(&place.usage));
     let idle_time = context.config.idle_time.max(context.config.header_read_time);
     let served = async {
-        while let Some(resting) = requests(stream, &phase, context).await? {
+        // Boxed, so that an idle connection does not hold what only requests need.
+        while let Some(resting) = Box::pin(requests(stream, &phase, context)).await? {
             stream = resting;
             let more = tokio::select! {
                 more = timeout(idle_time, stream.readable()) => more.unwrap_or(Ok(false))?,
@@ -96,14 +97,11 @@ async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
         let answer = service.clone().answer(request.map(Body::new));
         async move { Ok::<_, Infallible>(answer.await.map(|body| ObservedBody { body, observer: guard })) }
     });
-    // Boxed, so that an idle connection does not hold this memory.
-    let mut connection = Box::new(
-        http1::Builder::new()
-            // `TimeoutStream` enforces the timeout for headers.
-            .header_read_timeout(None)
-            .max_buf_size(buffer_bytes(context.config))
-            .serve_connection(TokioIo::new(stream), service),
-    );
+    let mut connection = http1::Builder::new()
+        // `TimeoutStream` enforces the timeout for headers.
+        .header_read_timeout(None)
+        .max_buf_size(buffer_bytes(context.config))
+        .serve_connection(TokioIo::new(stream), service);
     let mut looks = interval_at(Instant::now() + REST_TIME, REST_TIME);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let place = &context.info.place;
@@ -113,9 +111,9 @@ async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
         if !closing && asked.as_mut().poll(context).is_ready() {
             closing = true;
             place.close();
-            Pin::new(&mut *connection).graceful_shutdown();
+            Pin::new(&mut connection).graceful_shutdown();
         }
-        if let Poll::Ready(ended) = Pin::new(&mut *connection).poll(context) {
+        if let Poll::Ready(ended) = Pin::new(&mut connection).poll(context) {
             return Poll::Ready(ended.map(|()| false).map_err(io::Error::other));
         }
         loop {

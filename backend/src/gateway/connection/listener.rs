@@ -127,7 +127,8 @@ impl Connections {
             let context = ConnectionContext { config: &gateway.config, pace: gateway.pace.clone(), service, info };
             let served = match tls {
                 None => serve_plain(stream, context).await,
-                Some(tls) => tls.serve(stream, &context).await,
+                // Boxed, so that a connection without TLS does not hold its memory.
+                Some(tls) => Box::pin(tls.serve(stream, &context)).await,
             };
             if let Err(error) = served {
                 debug!(%peer, %error, "a connection broke");

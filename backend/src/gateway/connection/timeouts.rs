@@ -37,8 +37,6 @@ pub(crate) struct TimeoutStream<S> {
     timeouts: Timeouts,
     /// When the connection was accepted, or when the first byte of the headers arrived.
     headers_since: Instant,
-    /// Deadline of a pending read, if it has one.
-    reading: Option<Instant>,
     /// Deadline of a pending write, if there is one.
     writing: Option<Instant>,
     /// The use of the connection's place.
@@ -66,7 +64,6 @@ impl<S> TimeoutStream<S> {
             phase,
             timeouts,
             headers_since: Instant::now(),
-            reading: None,
             writing: None,
             usage: Arc::default(),
             unsent: None,
@@ -113,26 +110,27 @@ impl<S> TimeoutStream<S> {
         Ok(!self.unread.is_empty())
     }
 
-    /// Bytes arrived: on an idle connection they start the next request.
-    fn on_read(&mut self, count: usize) {
-        self.reading = None;
+    /// Bytes arrived: on an idle connection they start the next request. Headers have their deadline also where reading
+    /// never has to wait, as for a client of HTTP/2 that sends PING without a pause and no request.
+    fn on_read(&mut self, count: usize) -> io::Result<()> {
         self.bytes_moved.fetch_add(count as u64, Ordering::Relaxed);
         if count > 0 && self.phase.is_idle() {
             self.phase.headers();
             self.headers_since = Instant::now();
+        } else if self.header_deadline().is_some_and(|deadline| deadline <= Instant::now()) {
+            return Err(io::ErrorKind::TimedOut.into());
         }
+        Ok(())
     }
 
-    /// Nothing arrived: only headers have a deadline.
-    fn on_read_pending<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
-        let in_headers = self.phase.is_headers();
-        self.reading = in_headers.then(|| self.headers_since + self.timeouts.header_time);
-        self.poll_deadlines(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    /// Until when the headers have to be complete; `None` outside of them.
+    fn header_deadline(&self) -> Option<Instant> {
+        self.phase.is_headers().then(|| self.headers_since + self.timeouts.header_time)
     }
 
     /// Ready once one of the two deadlines has passed.
     fn poll_deadlines(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let Some(deadline) = self.reading.into_iter().chain(self.writing).min() else { return Poll::Pending };
+        let Some(deadline) = self.header_deadline().into_iter().chain(self.writing).min() else { return Poll::Pending };
         loop {
             let judged = self.pace.as_mut().filter(|_| self.writing.is_some()).map(|pace| pace.wait());
             let due = judged.filter(|judged| *judged < deadline);
@@ -189,7 +187,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for TimeoutStream<S> {
         if buffer.remaining() > 0 {
             let checked = buffer.filled().len();
             match Pin::new(&mut self.stream).poll_read(context, buffer) {
-                Poll::Pending if checked == before => return self.on_read_pending(context),
+                Poll::Pending if checked == before => {
+                    return self.poll_deadlines(context).map(|()| Err(io::ErrorKind::TimedOut.into()));
+                }
                 Poll::Pending => {}
                 Poll::Ready(result) => result?,
             }
@@ -197,8 +197,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for TimeoutStream<S> {
                 framing.check(&mut buffer.filled_mut()[checked..]);
             }
         }
-        self.on_read(buffer.filled().len() - before);
-        Poll::Ready(Ok(()))
+        Poll::Ready(self.on_read(buffer.filled().len() - before))
     }
 }
 
@@ -235,7 +234,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimeoutStream<S> {
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncWriteExt, duplex};
-    use tokio::time::{pause, sleep, timeout};
+    use tokio::time::{advance, pause, sleep, timeout};
 
     use super::*;
     use crate::admission::LeastPace;
@@ -325,9 +324,34 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stalled_reader_times_out_and_a_slow_one_does_not() {
+    async fn headers_have_their_time_also_where_nothing_waits() {
         pause();
         let (mut near, mut far) = paced(&Phase::default());
+        let mut read = [0; 8];
+        far.write_all(&[1; 8]).await.unwrap();
+        near.read_exact(&mut read).await.unwrap();
+        advance(TIME).await;
+        far.write_all(&[1; 8]).await.unwrap();
+        assert_eq!(near.read_exact(&mut read).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_waits_within_headers_has_their_time() {
+        pause();
+        let (near, _far) = duplex(16);
+        let timeouts = Timeouts { stall_time: 10 * TIME, ..timeouts(false) };
+        let mut near = TimeoutStream::new(near, Phase::default(), timeouts);
+        let begun = Instant::now();
+        assert_eq!(near.write_all(&[0; 100]).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(begun.elapsed() < 2 * TIME);
+    }
+
+    #[tokio::test]
+    async fn a_stalled_reader_times_out_and_a_slow_one_does_not() {
+        pause();
+        let phase = Phase::default();
+        phase.answering();
+        let (mut near, mut far) = paced(&phase);
         let slow = tokio::spawn(async move {
             let mut byte = [0];
             for _ in 0..100 {

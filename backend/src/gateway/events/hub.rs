@@ -5,15 +5,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use shared::{Event, EventId, EventKind, Scope, VPath};
-use tokio::sync::{OnceCell, broadcast};
+use shared::{Event, EventKind, Scope, VPath};
+use tokio::sync::{OnceCell, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::ring::{Position, Ring};
+use super::ring::{Beginning, Position, Ring};
 use crate::client::{Caller, Client, ClientError, FolderEvents};
-
-/// Events that may wait for one stream; a client that lags further behind lists its folder again.
-const QUEUED_EVENTS_MAX: usize = 256;
 
 /// All watched folders.
 #[derive(Clone, Default)]
@@ -43,17 +40,18 @@ struct FolderWatch {
 
 struct State {
     ring: Ring,
-    /// `None` once no more events come.
-    sender: Option<broadcast::Sender<Event>>,
+    /// Tells the streams of each event. `None` once no more events come.
+    news: Option<watch::Sender<()>>,
 }
 
 /// The subscription of one event stream.
 pub(crate) struct Subscription {
     /// The events that come first.
-    pub replay: Vec<Event>,
-    events: Option<broadcast::Receiver<Event>>,
-    last: EventId,
-    _watch: Arc<FolderWatch>,
+    pub(crate) first: Vec<Event>,
+    /// The place of the next event in the ring.
+    place: u64,
+    news: watch::Receiver<()>,
+    watch: Arc<FolderWatch>,
 }
 
 impl Hub {
@@ -77,20 +75,18 @@ impl Hub {
                 let first = watcher.next().await?;
                 // The replay of the file server starts after the last event that the first subscriber received.
                 let ring = Ring::new(known.unwrap_or(first.id));
-                let (sender, _) = broadcast::channel(QUEUED_EVENTS_MAX);
                 let weak = Arc::downgrade(&watch);
                 tokio::spawn(forward(watcher, weak, watch.closed.clone()));
-                Ok::<_, ClientError>(Mutex::new(State { ring, sender: Some(sender) }))
+                Ok::<_, ClientError>(Mutex::new(State { ring, news: Some(watch::Sender::new(())) }))
             };
             let state = watch.opened.get_or_try_init(open).await?;
             let subscribed = {
                 let state = state.lock().unwrap_or_else(PoisonError::into_inner);
-                state.sender.as_ref().map(|sender| (state.ring.replay(after), sender.subscribe()))
+                state.news.as_ref().map(|news| (state.ring.begin(after), news.subscribe()))
             };
             // A watch that has just ended is no longer in the table, so the next round opens a new one.
-            if let Some((replay, events)) = subscribed {
-                let last = replay.last().map_or(EventId { epoch: 0, sequence: 0 }, |event| event.id);
-                return Ok(Subscription { replay, events: Some(events), last, _watch: watch });
+            if let Some((Beginning { first, place }, news)) = subscribed {
+                return Ok(Subscription { first, place, news, watch });
             }
         }
     }
@@ -140,17 +136,16 @@ impl FolderWatch {
     async fn send(&self, event: Event) {
         let Some(state) = self.state().await else { return };
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.ring.push(event.clone());
-        if let Some(sender) = &state.sender {
-            // Sending fails only while there is no subscriber.
-            let _ = sender.send(event);
+        state.ring.push(event);
+        if let Some(news) = &state.news {
+            news.send_replace(());
         }
     }
 
     async fn end(&self) {
         self.remove();
         if let Some(state) = self.state().await {
-            state.lock().unwrap_or_else(PoisonError::into_inner).sender = None;
+            state.lock().unwrap_or_else(PoisonError::into_inner).news = None;
         }
     }
 
@@ -173,17 +168,18 @@ impl Drop for FolderWatch {
 impl Subscription {
     /// The next event; `None` after the last one.
     pub(crate) async fn next(&mut self) -> Option<Event> {
-        let event = match self.events.as_mut()?.recv().await {
-            Ok(event) => event,
-            // The stream lagged behind: instead of the missed events it gets the request to list the folder again.
-            Err(broadcast::error::RecvError::Lagged(_)) => Event { id: self.last, kind: EventKind::Resync },
-            Err(broadcast::error::RecvError::Closed) => return None,
-        };
-        self.last = event.id;
-        if event.kind == EventKind::Gone {
-            self.events = None;
+        loop {
+            let found = {
+                let state = self.watch.opened.get()?.lock().unwrap_or_else(PoisonError::into_inner);
+                state.ring.at(self.place)
+            };
+            if let Some((event, next)) = found {
+                self.place = next;
+                return Some(event);
+            }
+            // Fails once the watch has ended, after its last event.
+            self.news.changed().await.ok()?;
         }
-        Some(event)
     }
 }
 

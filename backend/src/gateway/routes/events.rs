@@ -1,5 +1,4 @@
 //! `GET /api/v1/events?path=<folder>`: changes in a folder, as server-sent events (HTML Living Standard §9.2).
-//!
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -112,7 +111,8 @@ fn parameters(query: &str, headers: &HeaderMap) -> Result<(VPath, Option<Positio
 /// The event stream of one client.
 struct Stream {
     subscription: Subscription,
-    queued: VecDeque<Bytes>,
+    /// What comes before the events of the subscription.
+    first: VecDeque<Bytes>,
     keep_alive: tokio::time::Interval,
     closing: CancellationToken,
     open: Gauge,
@@ -120,12 +120,12 @@ struct Stream {
 }
 
 fn body(gateway: &Gateway, mut subscription: Subscription, permit: Permit) -> Body {
-    let replay = std::mem::take(&mut subscription.replay);
+    let first = std::mem::take(&mut subscription.first);
     let open = gateway.metrics.event_streams.clone();
     open.inc();
     let stream = Stream {
         subscription,
-        queued: std::iter::once(Bytes::from_static(RETRY.as_bytes())).chain(replay.iter().map(text)).collect(),
+        first: std::iter::once(Bytes::from_static(RETRY.as_bytes())).chain(first.iter().map(text)).collect(),
         keep_alive: interval_at(Instant::now() + KEEP_ALIVE_TIME, KEEP_ALIVE_TIME),
         closing: gateway.closing.clone(),
         open,
@@ -139,7 +139,7 @@ fn body(gateway: &Gateway, mut subscription: Subscription, permit: Permit) -> Bo
 
 impl Stream {
     async fn next(&mut self) -> Option<Bytes> {
-        if let Some(piece) = self.queued.pop_front() {
+        if let Some(piece) = self.first.pop_front() {
             return Some(piece);
         }
         tokio::select! {

@@ -20,7 +20,9 @@ use crate::gateway::http::query::{Query, bad_parameter};
 use crate::gateway::http::request_body::{self, BodyError, BodyPieces, RequestBody};
 use crate::gateway::http::request_path::RequestPath;
 use crate::gateway::openapi::operation::{Operation, schema};
+use crate::gateway::owner::owner;
 use crate::gateway::state::Gateway;
+use crate::gateway::whole_answer::MemoryOfEntries;
 
 const FORM: &str = "multipart/form-data";
 /// The most files of one form.
@@ -69,6 +71,7 @@ pub(crate) async fn post(
     mut request: Request,
 ) -> Result<Response, ErrorResponse> {
     let body = RequestBody::of(&gateway.bodies, &mut request);
+    let who = owner(request.extensions());
     let folder = RequestPath::of(&request)?.path;
     let conflict = conflict(request.uri().query().unwrap_or_default())?;
     if !request_body::is_of_type(request.headers(), FORM) {
@@ -81,12 +84,18 @@ pub(crate) async fn post(
         return Err(ErrorCode::NotFolder.into());
     }
     let mut reader = FormReader { form, body };
+    let mut memory = MemoryOfEntries::new(&gateway.places, who);
     let mut stored = Vec::new();
     while let Some(name) = reader.next_file().await.map_err(|error| after(&stored, error.into()))? {
-        let file = match stored.len() {
-            FORM_FILES_MAX => Err(too_many()),
-            _ => store(&gateway, &caller, &folder, &name, conflict, &mut reader).await,
-        };
+        let file = async {
+            if stored.len() == FORM_FILES_MAX {
+                return Err(too_many());
+            }
+            let target = folder.join(&name)?;
+            memory.add(&target)?;
+            store(&gateway, &caller, target, conflict, &mut reader).await
+        }
+        .await;
         stored.push(file.map_err(|error| not_stored(&stored, &name, error))?);
         gateway.metrics.uploaded("form");
     }
@@ -95,7 +104,11 @@ pub(crate) async fn post(
     }
     let changed = stored.iter().any(|file| file.outcome != "skipped");
     let status = if changed { StatusCode::CREATED } else { StatusCode::OK };
-    json::with_status(status, &StoredFiles { files: stored })
+    let mut response = json::with_status(status, &StoredFiles { files: stored })?;
+    if let Some(memory) = memory.into_memory() {
+        response.extensions_mut().insert(memory);
+    }
+    Ok(response)
 }
 
 pub(crate) fn describe() -> Operation {
@@ -138,13 +151,11 @@ fn conflict(query: &str) -> Result<Conflict, ErrorResponse> {
 async fn store(
     gateway: &Gateway,
     caller: &Caller,
-    folder: &VPath,
-    name: &[u8],
+    target: VPath,
     conflict: Conflict,
     reader: &mut FormReader,
 ) -> Result<StoredFile, ErrorResponse> {
-    let target = Some(folder.join(name)?);
-    let stage = Stage { caller: caller.clone(), target, conflict, ..Stage::default() };
+    let stage = Stage { caller: caller.clone(), target: Some(target), conflict, ..Stage::default() };
     let mut part = FormPart { reader, ended: false };
     let upload: Upload = put_file::send(gateway, &mut part, stage, PutRange::default()).await?;
     // An upload that is skipped may end before its content.

@@ -47,7 +47,7 @@ pub(in crate::server) struct Jobs {
     live: Mutex<HashMap<(Owner, JobId), Arc<LiveJob>>>,
     /// Held while a job is recorded, so that of two requests with the same key the second one finds its job.
     beginning: Mutex<()>,
-    admissions: Admissions,
+    pub(super) admissions: Admissions,
     /// How long a job of short items keeps its turn while others wait.
     pub(super) turn_time: Duration,
     tasks: TaskTracker,

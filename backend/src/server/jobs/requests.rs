@@ -6,17 +6,18 @@ use std::time::Duration;
 
 use shared::limits::{FRAME_CONTROL_BYTES_MAX, JOB_WAIT_MAX};
 use shared::wire::{CancelJob, ChangeRequest, FrameKind, JobStatus, encoded_length};
-use shared::{Change, Job, JobId, JobState, Outcome};
+use shared::{Job, JobId, JobState, Outcome};
 use tokio::time::timeout;
 
 use super::access::JobAccess;
 use super::registry::{Jobs, Named};
-use crate::server::blocking::blocking;
+use crate::server::blocking::{blocking, blocking_in_turn};
 use crate::server::error::RequestError;
 use crate::server::exchange::effect::EffectGate;
 use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
 use crate::server::peer::Peer;
+use crate::server::records::jobs::JobRecord;
 
 /// Most jobs in one answer to JOB_STATUS.
 const LISTED_MAX: usize = 1_000;
@@ -39,7 +40,8 @@ pub(in crate::server) async fn change<W: Sink>(
     let (beginning, id, owner) = (Arc::clone(jobs), request.key, access.owner.clone());
     let (gate, cancelled) = (EffectGate::default(), response.cancelled().clone());
     let passed = gate.clone();
-    let begun = blocking(move || beginning.begin(owner, request, &passed));
+    let who = owner.who(request.caller.client.as_deref());
+    let begun = blocking_in_turn(&jobs.admissions.recorded_jobs, who, move || beginning.begin(owner, request, &passed));
     response.until_effect(gate, begun).await?;
     let ended = |job: &Job| job.state != JobState::Running;
     let job = wait_for(jobs, &access, id, wait, cancelled.cancelled(), ended);
@@ -63,16 +65,16 @@ pub(in crate::server) async fn status<W: Sink>(
         return send(response, job).await;
     }
     let listing = Arc::clone(jobs);
-    // While the answer is sent, the requests of the jobs are not in memory.
     let listed = blocking(move || {
-        let allowed = |change: &Change| access.check(change).is_ok();
-        let records = listing.records()?.jobs_of(&access.owner, LISTED_MAX, allowed)?;
         let live = listing.live_by_number();
-        let described = records.into_iter().map(|record| match live.get(&record.number) {
-            Some(live) => Job { outcomes: Vec::new(), ..live.describe() },
-            None => record.describe(),
-        });
-        Ok(described.collect::<Vec<_>>())
+        let describe = |record: JobRecord| {
+            access.check(&record.request.change).ok()?;
+            Some(match live.get(&record.number) {
+                Some(live) => Job { outcomes: Vec::new(), ..live.describe() },
+                None => record.describe(),
+            })
+        };
+        Ok(listing.records()?.describe_jobs_of(&access.owner, LISTED_MAX, describe)?)
     });
     for job in response.until_cancelled(listed).await? {
         response.send(FrameKind::Job, &job).await?;

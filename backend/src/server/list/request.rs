@@ -182,7 +182,7 @@ impl FreshPage<'_> {
             let reading = self.read(place, kept_above, response.cancelled().clone());
             let (snapshot, batch, read) = response.until_cancelled(reading).await?;
             if snapshot.names.len() > kept_above {
-                snapshots.keep(&snapshot);
+                snapshots.keep(&snapshot, reader.who);
             }
             turn.hand_on(&snapshot);
             return Ok((snapshot, batch, Some(read)));

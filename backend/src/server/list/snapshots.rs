@@ -1,6 +1,6 @@
 //! Snapshots of folders: sorted names, kept between the pages of a listing so that the pages fit together, and between
-//! requests so that one of them reads a large folder for all. Limited in bytes, in number and in time; a snapshot that
-//! was dropped is read again.
+//! requests so that one of them reads a large folder for all. Limited in bytes, in number and in time: the owner with most
+//! loses its least recently used one. A snapshot that was dropped is read again.
 //!
 //! A snapshot has names and their order only. A first page may come from it only while the folder is in the state in
 //! which it was read, according to both the folder's time stamps and the system's change notifications.
@@ -14,7 +14,7 @@ use shared::{ETag, Order, VPath};
 use tokio::sync::OwnedMutexGuard;
 
 use super::sorted_names::SortedNames;
-use crate::admission::{Admission, Who};
+use crate::admission::{Admission, Who, heaviest};
 use crate::random::random_bytes;
 use crate::server::counted_memory::CountedMemory;
 use crate::storage::{LinkScope, StorageError, WatchHandle};
@@ -147,6 +147,8 @@ struct Kept {
 
 struct Used {
     snapshot: Arc<Snapshot>,
+    /// For whom it was read.
+    who: Who,
     bytes: usize,
     last: Instant,
 }
@@ -174,18 +176,21 @@ impl Snapshots {
         turn
     }
 
-    /// Keeps a snapshot, if it is not too large.
-    pub(super) fn keep(&self, snapshot: &Arc<Snapshot>) {
+    /// Keeps a snapshot that was read for `who`, if it is not too large.
+    pub(super) fn keep(&self, snapshot: &Arc<Snapshot>, who: Who) {
         let bytes = snapshot.names.bytes();
         let mut kept = self.kept();
         kept.expire(self.time);
         if bytes <= self.bytes_max {
-            // Ends at the latest with an empty queue, where any such snapshot fits.
-            while kept.bytes + bytes > self.bytes_max || kept.queue.len() >= SNAPSHOTS_MAX {
-                kept.drop_oldest();
+            // Both loops end with an empty queue at the latest, where a snapshot of this size fits.
+            while kept.bytes + bytes > self.bytes_max {
+                kept.drop_of_heaviest(|used| used.bytes as u64);
+            }
+            while kept.queue.len() >= SNAPSHOTS_MAX {
+                kept.drop_of_heaviest(|_| 1);
             }
             kept.bytes += bytes;
-            kept.queue.push_back(Used { snapshot: Arc::clone(snapshot), bytes, last: Instant::now() });
+            kept.queue.push_back(Used { snapshot: Arc::clone(snapshot), who, bytes, last: Instant::now() });
         }
     }
 
@@ -254,5 +259,38 @@ impl Kept {
         if let Some(used) = self.queue.pop_front() {
             self.bytes -= used.bytes;
         }
+    }
+
+    /// Drops the least recently used snapshot of the owner whose snapshots weigh most.
+    fn drop_of_heaviest(&mut self, weight: impl Fn(&Used) -> u64) {
+        let whose = heaviest(self.queue.iter().map(|used| (used.who, weight(used))));
+        let at = self.queue.iter().position(|used| Some(used.who) == whose);
+        if let Some(used) = at.and_then(|at| self.queue.remove(at)) {
+            self.bytes -= used.bytes;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::list::names::Names;
+
+    #[test]
+    fn the_owner_with_most_snapshots_loses_one() {
+        let snapshots = Snapshots::new(1 << 20, Duration::from_secs(60));
+        let keep = |id, who| {
+            let (links, order) = (LinkScope::below(VPath::root()), Order::default());
+            let key = Key { folder: VPath::root(), links, order };
+            let snapshot = Snapshot::new(id, key.clone(), SortedNames::by_name(Names::default(), order), None);
+            snapshots.keep(&Arc::new(snapshot), Who::client(who));
+            key
+        };
+        let key = keep(0, "quiet");
+        for id in 1..=2 * SNAPSHOTS_MAX as u64 {
+            keep(id, "busy");
+        }
+        let found = |id| snapshots.find(id, &key).is_some();
+        assert!(found(0) && found(2 * SNAPSHOTS_MAX as u64) && !found(1));
     }
 }

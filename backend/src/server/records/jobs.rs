@@ -206,14 +206,14 @@ impl Database {
         }
     }
 
-    /// At most `limit` jobs of an owner whose changes are `allowed`: those that have not ended, then the newest. Locks
-    /// the records for one job at a time, because an owner may have very many.
-    pub(in crate::server) fn jobs_of(
+    /// What `describe` makes of at most `limit` jobs of an owner: those that have not ended, then the newest. Locks the
+    /// records for one job at a time, and has one job in memory, because an owner may have many with long changes.
+    pub(in crate::server) fn describe_jobs_of<T>(
         &self,
         owner: &Owner,
         limit: usize,
-        allowed: impl Fn(&Change) -> bool,
-    ) -> Result<Vec<JobRecord>, StorageError> {
+        describe: impl Fn(JobRecord) -> Option<T>,
+    ) -> Result<Vec<T>, StorageError> {
         let numbers = "SELECT number FROM jobs WHERE owner = ?1 ORDER BY ended IS NOT NULL, number DESC";
         let mut found = Vec::new();
         for number in self.rows(numbers, [&owner.0], |row| row.get::<_, i64>(0))? {
@@ -221,7 +221,7 @@ impl Database {
                 break;
             }
             let job = self.first(&format!("{JOBS} WHERE number = ?1"), [number], job)?;
-            found.extend(job.filter(|job| allowed(&job.request.change)));
+            found.extend(job.and_then(&describe));
         }
         Ok(found)
     }
@@ -324,13 +324,13 @@ mod tests {
         insert(4, making(), true);
         insert(5, making(), true);
         let listed = |limit, allowed: fn(&Change) -> bool| -> Vec<u8> {
-            let jobs = database.jobs_of(&Owner(Vec::new()), limit, allowed).unwrap();
-            jobs.iter().map(|job| job.id.0[0]).collect()
+            let first_byte = |job: JobRecord| allowed(&job.request.change).then_some(job.id.0[0]);
+            database.describe_jobs_of(&Owner(Vec::new()), limit, first_byte).unwrap()
         };
         assert_eq!(listed(9, |_| true), [3, 1, 5, 4, 2]);
         assert_eq!(listed(3, |_| true), [3, 1, 5]);
         assert_eq!(listed(1, |change| matches!(change, Change::Trash { .. })), [2]);
-        assert!(database.jobs_of(&Owner(b"other".to_vec()), 9, |_| true).unwrap().is_empty());
+        assert!(database.describe_jobs_of(&Owner(b"other".to_vec()), 9, Some).unwrap().is_empty());
     }
 
     #[test]

@@ -367,7 +367,7 @@ impl CommitOperation {
         let replaced = published.as_ref().is_some_and(|published| published.replaced);
         let created = published.is_some() && !replaced;
         let similar =
-            created.then(|| similar_to(&self.uploads, &self.record.owner, self.rights, &self.asked, path)).flatten();
+            created.then(|| similar_to(&self.uploads, &self.record, self.rights, &self.asked, path)).flatten();
         let kept = published.as_ref().and_then(|published| published.kept);
         let trash = self.uploads.kept.count(kept);
         let entry = published.map(|published| {

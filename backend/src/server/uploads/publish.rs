@@ -4,8 +4,8 @@ use shared::wire::Failure;
 use shared::{Algorithm, Conflict, Digests, ErrorCode, Rights, VPath};
 
 use super::registry::Uploads;
-use crate::server::authority::Owner;
 use crate::server::error::RequestError;
+use crate::server::records::uploads::UploadRecord;
 use crate::storage::{Published, Storage, StorageError, numbered_name};
 
 /// How many names are tried for a file whose name is taken.
@@ -68,7 +68,7 @@ pub(super) fn as_asked(asked: &VPath, path: &VPath) -> VPath {
 /// may not list the folder.
 pub(super) fn similar_to(
     uploads: &Uploads,
-    owner: &Owner,
+    record: &UploadRecord,
     rights: Rights,
     asked: &VPath,
     path: &VPath,
@@ -76,7 +76,7 @@ pub(super) fn similar_to(
     if !rights.contains(Rights::LIST) {
         return None;
     }
-    let name = uploads.similar.find(&*uploads.seen_by(owner), path)?;
+    let name = uploads.similar.find(&*uploads.seen_by(&record.owner), path, record.who())?;
     asked.parent()?.join(&name).ok()
 }
 

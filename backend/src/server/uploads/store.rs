@@ -110,7 +110,7 @@ impl StoreOperation {
         let (replaced, skipped) = (placed.as_ref().is_some_and(|(_, published)| published.replaced), placed.is_none());
         let similar = match &placed {
             Some((path, published)) if !published.replaced => {
-                similar_to(&self.uploads, &self.record.owner, self.rights, &self.asked, path)
+                similar_to(&self.uploads, &self.record, self.rights, &self.asked, path)
             }
             _ => None,
         };

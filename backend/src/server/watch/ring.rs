@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use shared::limits::EVENTS_KEPT_MAX;
+use shared::limits::{EVENTS_KEPT_BYTES_MAX, EVENTS_KEPT_MAX};
 use shared::{Event, EventId, EventKind};
 
 /// The latest events.
@@ -13,21 +13,25 @@ pub(super) struct Ring {
     last: u64,
     /// The events up to `last`, without a gap.
     events: VecDeque<EventKind>,
+    /// The memory of the events.
+    bytes: usize,
 }
 
 impl Ring {
     /// An empty ring. `epoch` tells its numbers from those of other rings.
     pub(super) fn new(epoch: u64) -> Self {
-        Self { epoch, last: 0, events: VecDeque::new() }
+        Self { epoch, last: 0, events: VecDeque::new(), bytes: 0 }
     }
 
     /// Adds an event, in the place of the oldest if the ring is full.
     pub(super) fn push(&mut self, kind: EventKind) {
-        if self.events.len() == EVENTS_KEPT_MAX {
-            self.events.pop_front();
-        }
+        self.bytes += kind.memory_bytes();
         self.events.push_back(kind);
         self.last += 1;
+        while self.events.len() > EVENTS_KEPT_MAX || self.bytes > EVENTS_KEPT_BYTES_MAX {
+            let Some(oldest) = self.events.pop_front() else { return };
+            self.bytes -= oldest.memory_bytes();
+        }
     }
 
     /// The number of the last event; 0 before the first.
@@ -91,5 +95,16 @@ mod tests {
         assert_eq!(ring.place_after(EventId { epoch: 7, sequence: 2 }), Some(2));
         assert_eq!(ring.after(2).len(), EVENTS_KEPT_MAX);
         assert_eq!(ring.after(1), [ring.resync()]);
+    }
+
+    #[test]
+    fn events_of_long_paths_are_fewer() {
+        let mut ring = Ring::new(7);
+        let path = VPath::from_bytes([&[b'a'; 200][..]; 20].join(&b'/')).unwrap();
+        (0..EVENTS_KEPT_MAX).for_each(|_| ring.push(EventKind::Absent { path: path.clone() }));
+        let kept = ring.last() - ring.before_first();
+        assert!((EVENTS_KEPT_BYTES_MAX / 8192..=EVENTS_KEPT_BYTES_MAX / 4000).contains(&(kept as usize)), "{kept}");
+        assert_eq!(ring.after(ring.last() - kept).len() as u64, kept);
+        assert_eq!(ring.after(ring.last() - kept - 1), [ring.resync()]);
     }
 }

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::folder_watch::FolderWatch;
 use super::worker::Worker;
 use crate::admission::{Admission, Permit, Refusal, Who};
+use crate::server::admissions::Admissions;
 use crate::server::error::RequestError;
 use crate::storage::{LinkScope, Storage};
 
@@ -35,15 +36,18 @@ pub(in crate::server) struct Watches {
     storage: Arc<dyn Storage>,
     folders: Mutex<HashMap<Watched, Known>>,
     places: Admission,
+    /// Turns at listing folders.
+    readings: Admission,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
 
 impl Watches {
     /// No watched folders yet.
-    pub(in crate::server) fn new(storage: Arc<dyn Storage>, places: Admission) -> Self {
+    pub(in crate::server) fn new(storage: Arc<dyn Storage>, admissions: &Admissions) -> Self {
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
-        Self { storage, folders: Mutex::default(), places, tasks, stopping }
+        let (places, readings) = (admissions.watches.clone(), admissions.folders_read.clone());
+        Self { storage, folders: Mutex::default(), places, readings, tasks, stopping }
     }
 
     /// Ends all watches.
@@ -83,7 +87,7 @@ impl Watches {
         self.tasks.spawn(async move {
             tokio::select! {
                 () = watches.stopping.cancelled() => {}
-                () = worker.run(&events, &ended, || watches.forget(&watched, &events)) => {}
+                () = worker.run(&events, &ended, (&watches.readings, who), || watches.forget(&watched, &events)) => {}
             }
         });
         Ok(watch)

@@ -3,6 +3,7 @@
 //! where the storage reports nothing, a listing shows whether something was missed.
 
 use std::collections::HashSet;
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,8 @@ use tracing::warn;
 use super::fingerprint::{Fingerprint, Hashing};
 use super::folder_watch::FolderWatch;
 use super::pending::PendingEvents;
-use crate::server::blocking::blocking;
+use crate::admission::{Admission, Who};
+use crate::server::blocking::{blocking, blocking_in_turn};
 use crate::storage::{Storage, StorageError, Visit, WatchHandle};
 
 /// How long reports are gathered.
@@ -24,6 +26,8 @@ const GATHER_TIME: Duration = Duration::from_millis(50);
 const CHECK_TIME: Duration = Duration::from_secs(30);
 /// Time between two listings of a folder whose changes the storage cannot report.
 const POLL_TIME: Duration = Duration::from_secs(10);
+/// A folder rests for so many times as long as its listing took.
+const CHECK_PAUSES: u32 = 10;
 /// How long a folder is watched without subscribers: most of them come back.
 const UNUSED_TIME: Duration = Duration::from_secs(60);
 
@@ -39,6 +43,16 @@ pub(super) struct Worker {
     fingerprint: Option<Fingerprint>,
     /// The names with an event since the last listing.
     reported: HashSet<Box<[u8]>>,
+}
+
+/// What one step of the work gives.
+struct Step {
+    worker: Worker,
+    kinds: Vec<EventKind>,
+    /// The folder has to be listed before more events are gathered.
+    needs_listing: bool,
+    /// How long listing the folder took, if that was the step.
+    listed_in: Option<Duration>,
 }
 
 impl Worker {
@@ -68,38 +82,50 @@ impl Worker {
     }
 
     /// Runs until the folder is gone, until it had no subscriber for a while and `forget` agrees, or until `ended`.
-    pub(super) async fn run(mut self, events: &FolderWatch, ended: &CancellationToken, forget: impl Fn() -> bool) {
+    /// Each listing of the folder waits for a turn of `who`.
+    pub(super) async fn run(
+        mut self,
+        events: &FolderWatch,
+        ended: &CancellationToken,
+        (readings, who): (&Admission, Who),
+        forget: impl Fn() -> bool,
+    ) {
         let period = if self.watch.is_some() { CHECK_TIME } else { POLL_TIME };
         let mut next_check = Instant::now();
         if self.fingerprint.is_some() {
             next_check += period;
         }
-        let mut unused_since = None;
+        let (mut unused_since, mut listing_is_due) = (None, false);
         loop {
             let checks = tokio::select! {
                 biased;
                 () = ended.cancelled() => return self.end().await,
+                () = ready(()), if listing_is_due => true,
                 () = self.pending.arrived() => false,
                 () = sleep_until(next_check) => true,
             };
             if !checks {
                 sleep(GATHER_TIME).await;
-            } else {
-                next_check = Instant::now() + period;
-                if events.has_subscribers() {
-                    unused_since = None;
-                } else if unused_since.get_or_insert_with(Instant::now).elapsed() >= UNUSED_TIME && forget() {
-                    return self.end().await;
-                }
+            } else if events.has_subscribers() {
+                unused_since = None;
+            } else if unused_since.get_or_insert_with(Instant::now).elapsed() >= UNUSED_TIME && forget() {
+                return self.end().await;
             }
-            let step = blocking(move || {
-                let kinds = if checks { self.check()? } else { self.gather()? };
-                Ok::<_, StorageError>((self, kinds))
-            });
+            let step = async {
+                if checks {
+                    blocking_in_turn(readings, who, move || self.timed_check()).await
+                } else {
+                    blocking(move || self.gather()).await
+                }
+            };
             let kinds = match step.await {
-                Ok((worker, kinds)) => {
-                    self = worker;
-                    kinds
+                Ok(step) => {
+                    self = step.worker;
+                    listing_is_due = step.needs_listing;
+                    if let Some(time) = step.listed_in {
+                        next_check = Instant::now() + period.max(time * CHECK_PAUSES);
+                    }
+                    step.kinds
                 }
                 Err(error) => {
                     // Subscribers then ask again, and get the reason.
@@ -127,15 +153,22 @@ impl Worker {
         let _ = ended.await;
     }
 
+    /// Lists the folder, and says how long that took. Blocks.
+    fn timed_check(mut self) -> Result<Step, StorageError> {
+        let begun = Instant::now();
+        let kinds = self.check()?;
+        Ok(Step { worker: self, kinds, needs_listing: false, listed_in: Some(begun.elapsed()) })
+    }
+
     /// The events of the pending reports. Blocks.
-    fn gather(&mut self) -> Result<Vec<EventKind>, StorageError> {
+    fn gather(mut self) -> Result<Step, StorageError> {
         let changes = self.pending.take();
         if changes.gone || !self.folder_exists()? {
-            return Ok(vec![EventKind::Gone]);
+            return Ok(Step { worker: self, kinds: vec![EventKind::Gone], needs_listing: false, listed_in: None });
         }
         if changes.everything {
-            self.list()?;
-            return Ok(vec![EventKind::Resync]);
+            self.fingerprint = None;
+            return Ok(Step { worker: self, kinds: vec![EventKind::Resync], needs_listing: true, listed_in: None });
         }
         let mut kinds = Vec::new();
         for name in changes.names {
@@ -150,11 +183,9 @@ impl Worker {
             }
             self.reported.insert(name);
         }
-        if self.reported.len() > EVENTS_KEPT_MAX {
-            // The buckets of so many names would hide changes of other names.
-            kinds.extend(self.check()?);
-        }
-        Ok(kinds)
+        // The buckets of so many names would hide changes of other names.
+        let needs_listing = self.reported.len() > EVENTS_KEPT_MAX;
+        Ok(Step { worker: self, kinds, needs_listing, listed_in: None })
     }
 
     /// [`EventKind::Resync`] if a listing shows changes without an event. Blocks.
@@ -172,12 +203,6 @@ impl Worker {
         self.fingerprint = Some(now);
         self.reported.clear();
         Ok(if missed { vec![EventKind::Resync] } else { Vec::new() })
-    }
-
-    fn list(&mut self) -> Result<(), StorageError> {
-        self.fingerprint = Some(fingerprint(&*self.storage, &self.folder, &self.hashing)?);
-        self.reported.clear();
-        Ok(())
     }
 
     fn folder_exists(&self) -> Result<bool, StorageError> {

@@ -16,6 +16,8 @@ pub struct Totals {
     pub remaining: u64,
     /// Files that continue without the user.
     pub active: usize,
+    /// Files of `active` that can be paused.
+    pub pausable: usize,
     /// Files that the user paused.
     pub paused: usize,
     /// Files that failed.
@@ -91,6 +93,7 @@ impl Totals {
         }
         if group == StageGroup::Active {
             count(&mut self.active, 1);
+            count(&mut self.pausable, usize::from(item.stage.can_pause()));
             bytes(&mut self.remaining, size - sent);
         }
         match &item.stage {
