@@ -34,8 +34,8 @@ pub(crate) enum AnswerMemory {
 }
 
 impl AnswerMemory {
-    /// Takes memory for the outcomes of a change that has not begun; `None` if they are short. A change is not refused
-    /// once it has had an effect.
+    /// Takes memory for the outcomes of a change that has not begun; `None` if they are probably short. A change is not
+    /// refused once it has had an effect, so a client that has all its memory begins none.
     ///
     /// # Errors
     /// [`ErrorCode::TooManyRequests`] or [`ErrorCode::TooManyConnections`] if the client or all clients have too much.
@@ -44,13 +44,11 @@ impl AnswerMemory {
         // The paths of items of the trash are in the outcomes alone.
         let unnamed = if matches!(change, Change::Restore { .. }) { items * PATH_BYTES_MAX as u64 } else { 0 };
         let bytes = ENCODED_PART * (named + unnamed) + OUTCOME_BYTES * items;
-        if bytes <= UNCOUNTED_BYTES {
-            return Ok(None);
-        }
-        match places.answers.try_take(who, bytes) {
-            Ok(permit) => Ok(Some(Self::Taken(Arc::new(permit)))),
-            Err(refusal) => Err(places::refused(places::reason(refusal, places.answers.figures()))),
-        }
+        let taken = match bytes <= UNCOUNTED_BYTES {
+            true => places.answers.fits(who, UNCOUNTED_BYTES).map(|()| None),
+            false => places.answers.try_take(who, bytes).map(|permit| Some(Self::Taken(Arc::new(permit)))),
+        };
+        taken.map_err(|refusal| places::refused(places::reason(refusal, places.answers.figures())))
     }
 }
 
@@ -96,7 +94,7 @@ impl<'a> MemoryOfEntries<'a> {
 struct Counted {
     bytes: Bytes,
     _taken: Option<Arc<Permit>>,
-    _rest: Option<Permit>,
+    _rest: Permit,
 }
 
 impl AsRef<[u8]> for Counted {
@@ -107,7 +105,8 @@ impl AsRef<[u8]> for Counted {
 
 /// Counts a whole answer for `who`, and sends it in slices, so that its request has its place until the client has taken
 /// nearly all of it. Without memory for it, the answer to a request that can be repeated is refused: to one that changes
-/// nothing, or to DELETE, which cancels a job. An answer that reports a change is sent in any case.
+/// nothing, or to DELETE, which cancels a job. An answer that reports a change is sent in any case, and counts beyond the
+/// bounds.
 pub(crate) async fn count(places: &Places, who: Option<Who>, method: &Method, mut response: Response) -> Response {
     let memory = response.extensions_mut().remove::<AnswerMemory>();
     let whole = response.body().size_hint().exact().filter(|bytes| *bytes > UNCOUNTED_BYTES);
@@ -125,11 +124,11 @@ pub(crate) async fn count(places: &Places, who: Option<Who>, method: &Method, mu
     }
     let uncounted = bytes.saturating_sub(taken.as_ref().map_or(0, |permit| permit.amount()));
     let rest = match places.answers.try_take(who, uncounted.max(1)) {
-        Ok(permit) => Some(permit),
+        Ok(permit) => permit,
         Err(refusal) if method.is_safe() || *method == Method::DELETE => {
             return places::refused(places::reason(refusal, places.answers.figures())).into_response();
         }
-        Err(_) => None,
+        Err(_) => places.answers.hold(who, uncounted),
     };
     let (parts, body) = response.into_parts();
     match to_bytes(body, usize::MAX).await {
@@ -197,8 +196,12 @@ mod tests {
         let sent = counted(&places, &Method::POST, vec![7; LONG]).await;
         assert_eq!((sent.status(), sent.body().size_hint().exact()), (StatusCode::OK, Some(LONG as u64)));
         assert!(AnswerMemory::of_change(&places, Who::client("a"), &folders(1000)).is_err());
-        assert!(AnswerMemory::of_change(&places, Who::client("a"), &folders(1)).unwrap().is_none());
+        assert!(AnswerMemory::of_change(&places, Who::client("a"), &folders(1)).is_err());
+        assert!(AnswerMemory::of_change(&places, Who::client("b"), &folders(1)).unwrap().is_none());
         assert!(AnswerMemory::of_change(&places, Who::client("b"), &folders(1000)).unwrap().is_some());
+        // What is sent all the same counts.
+        assert_eq!(held(&places), one + LONG as u64);
+        drop(sent);
         drop(all_of_one);
         assert_eq!(held(&places), 0);
     }
