@@ -142,7 +142,10 @@ impl ErrorCode {
             Self::BadRequest => {
                 ("Malformed request", "The request is malformed, or a parameter is outside its bounds.")
             }
-            Self::BadPath => ("Malformed path", "The path is malformed."),
+            Self::BadPath => (
+                "Malformed path",
+                "The path is too long, or has a name that cannot be used, such as `..` or an empty one.",
+            ),
             Self::BadCursor => {
                 ("Unknown cursor", "The listing cannot continue from this cursor. Start again without one.")
             }

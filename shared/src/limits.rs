@@ -38,7 +38,7 @@ pub const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 pub const NEWCOMERS_MAX: u64 = 1_024;
 /// Maximum number of connections from one address whose handshake has not ended.
 pub const NEWCOMERS_OF_ONE_MAX: u64 = 512;
-/// Bytes that a client takes at least in [`LEAST_PACE_TIME`] of an answer that waits for it, while connections are scarce.
+/// Bytes that a client has to take in [`LEAST_PACE_TIME`] of an answer that waits for it, while connections are scarce.
 pub const LEAST_PACE_BYTES: u64 = 64 << 10;
 /// Time in which a client takes [`LEAST_PACE_BYTES`].
 pub const LEAST_PACE_TIME: Duration = Duration::from_secs(20);
@@ -80,7 +80,7 @@ pub const FOLDER_ENTRIES_MAX: usize = 10_000_000;
 /// Memory for folders that are being listed or walked, in bytes, by default. What is kept for later pages is not part of
 /// it.
 pub const LISTED_BYTES_MAX: u64 = 1 << 30;
-/// One owner has at most this part of that memory.
+/// One owner has at most this part of [`LISTED_BYTES_MAX`], or of what is configured in its place.
 pub const LISTED_OWNER_PART: u64 = 4;
 /// Memory of one answer that is not counted, in bytes.
 pub const LISTED_UNCOUNTED_BYTES: usize = 128 << 10;
@@ -131,7 +131,7 @@ pub const JOB_WAIT_MAX: Duration = Duration::from_secs(30);
 pub const JOB_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// Maximum number of answers to STOREs with a key that are kept; the oldest of the owner, or client, with most go first.
 pub const STORED_ANSWERS_MAX: usize = 8192;
-/// Maximum number of those of one owner; of callers without an account, of one client.
+/// Maximum number of such answers of one owner; of callers without an account, of one client.
 pub const STORED_ANSWERS_OF_ONE_MAX: usize = 1024;
 /// Maximum number of ended jobs, and of finished uploads, that are kept for one owner; the oldest go first, of
 /// callers without an account those of the client with most.
@@ -155,7 +155,8 @@ pub const LONG_JOBS_AT_A_TIME_OF_ONE_MAX: u64 = 4;
 pub const SHORT_JOBS_AT_A_TIME_MAX: u64 = 16;
 /// Maximum number of jobs of one owner at a time whose items take one step each.
 pub const SHORT_JOBS_AT_A_TIME_OF_ONE_MAX: u64 = 8;
-/// How long such a job keeps its turn, up to the end of an item or a group of items; then it waits for the next one.
+/// How long a job whose items take one step each keeps its turn, up to the end of an item or a group of items; then it
+/// waits for its next turn.
 pub const SHORT_JOB_TURN_TIME: Duration = Duration::from_millis(100);
 /// Bytes of replaced files that the trash of each disk keeps by default: ten GiB.
 pub const TRASH_BYTES_MAX: u64 = 10 << 30;
@@ -183,12 +184,12 @@ pub const WATCHES_MAX: u64 = 1_024;
 pub const WATCHES_OF_ONE_MAX: u64 = 256;
 /// Number of events of a folder that are kept for clients that reconnect.
 pub const EVENTS_KEPT_MAX: usize = 1_024;
-/// Memory in bytes of these events; paths are up to 4 KiB long.
+/// Most memory of the events of a folder that are kept, in bytes. The path of an event may have 4 KiB.
 pub const EVENTS_KEPT_BYTES_MAX: usize = 256 << 10;
 
 /// For each processor, the number of threads that list or walk folders at a time; others wait.
 pub const FOLDERS_READ_OF_PROCESSOR: u64 = 4;
-/// One owner has at most this part of them.
+/// One owner has at most this part of the threads that list or walk folders.
 pub const FOLDERS_READ_OWNER_PART: u64 = 2;
 
 /// Maximum memory of files that arrive by STORE at a time, in bytes.
@@ -199,11 +200,11 @@ pub const STORED_BYTES_OF_ONE_MAX: u64 = STORED_BYTES_MAX / 4;
 pub const STORES_WAITING_MAX: usize = 1_024;
 /// Maximum number of STOREs of one owner that wait for memory.
 pub const STORES_WAITING_OF_ONE_MAX: usize = STORES_WAITING_MAX / 4;
-/// How long a STORE waits for memory, during which nothing behind the head of its DATA is read. Shorter than
-/// [`PING_AFTER`], since a PING is not answered meanwhile.
+/// How long a STORE waits for memory. Shorter than [`PING_AFTER`], because the server reads nothing behind the header
+/// of the first DATA meanwhile, and so answers no PING.
 pub const STORE_WAIT_TIME: Duration = Duration::from_secs(5);
-/// How long the bytes of a STORE may take to arrive, since they hold memory that others may wait for: 4 KiB/s for the
-/// largest file. A PUT has no such bound.
+/// How long the bytes of a STORE may take to arrive, because they hold memory for which others may wait: about 4 KiB/s
+/// for the largest file. A PUT has no such bound.
 pub const STORE_BODY_TIME: Duration = Duration::from_secs(60);
 
 /// Maximum number of threads that list the trash at a time.
@@ -221,13 +222,13 @@ pub const UPLOAD_STEPS_OF_ONE_MAX: u64 = UPLOAD_STEPS_MAX / 4;
 pub const FILES_READ_MAX: u64 = 8;
 /// Maximum number of files of one owner that are read as a whole at a time.
 pub const FILES_READ_OF_ONE_MAX: u64 = 4;
-/// Bytes of such a file that are read before its reading waits for its next turn.
+/// Bytes of a file that are read before its reading waits for its next turn.
 pub const READING_TURN_BYTES: u64 = 64 << 20;
-/// Time after which such a reading waits for its next turn.
+/// Time after which the reading of a file waits for its next turn.
 pub const READING_TURN_TIME: Duration = Duration::from_millis(500);
-/// How many requests of one owner wait for such a reading.
+/// How many requests of one owner wait for the reading of a file.
 pub const FILES_READ_WAITING_OF_ONE_MAX: usize = 64;
-/// How many requests of all owners wait for such a reading.
+/// How many requests of all owners wait for the reading of a file.
 pub const FILES_READ_WAITING_MAX: usize = 1_024;
 /// How long the digest of a file is kept.
 pub const DIGEST_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);

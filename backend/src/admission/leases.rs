@@ -20,7 +20,7 @@ pub struct Leases(Arc<Inner>);
 
 struct Inner {
     admission: Admission,
-    /// How long a holder rests at least before it loses its place.
+    /// How long a holder rests before it loses its place, unless its owner has more than an equal share.
     rest_time: Duration,
     /// How many places there are.
     all: u64,
@@ -69,8 +69,8 @@ pub struct Lease {
 }
 
 impl Leases {
-    /// Places of which none is held, and which a holder keeps for `rest_time` after its work at least. No request waits,
-    /// whatever the bounds say.
+    /// Places of which none is held. A holder keeps its place for at least `rest_time` after its work, unless its owner
+    /// has more than an equal share. No request waits, whatever the bounds say.
     pub fn new(bounds: Bounds, rest_time: Duration) -> Self {
         let admission = Admission::new(Bounds { waiting_one: 0, waiting_all: 0, ..bounds });
         let (all, working) = (bounds.all, Arc::default());
@@ -114,8 +114,8 @@ impl Leases {
         Arc::new(Usage { working: Some(Arc::clone(&self.0.working)), ..Usage::default() })
     }
 
-    /// True if more than three quarters of the places are held by holders that work: slow ones are to give up theirs. What
-    /// rests gives up its place to whom needs one, so it makes nothing scarce.
+    /// True if more than three quarters of the places are held by holders that work: slow ones are to give up theirs. A
+    /// holder that rests gives up its place when another one needs it, so it makes nothing scarce.
     pub fn is_scarce(&self) -> bool {
         let working = self.0.working.load(Ordering::Relaxed);
         u128::from(working) * 4 > u128::from(self.0.all) * 3
@@ -132,7 +132,7 @@ impl Leases {
     }
 }
 
-/// Whom a refused owner takes a place back from: where all are taken, from others as well.
+/// From which holders a refused owner takes a place back: from other owners only where all places are taken.
 fn from(refusal: Refusal) -> TakeFrom {
     if refusal == Refusal::AllTaken { TakeFrom::Fullest } else { TakeFrom::Itself }
 }

@@ -1,6 +1,6 @@
 //! The share of one owner, as a percentage of what all owners have together. Pure.
 
-/// How much of `all` one owner may take: `percent` of it, at least `least` where there is that much.
+/// How much of `all` one owner may take: `percent` of it, and at least `least`, but never more than `all`.
 pub fn share_of(all: u64, percent: u8, least: u64) -> u64 {
     let share = u128::from(all) * u128::from(percent) / 100;
     u64::try_from(share).unwrap_or(all).max(least).min(all)

@@ -30,7 +30,7 @@ impl Admission {
     }
 
     /// As [`Admission::new`], of a resource that is kept for long and for which no request waits, such as memory of slow
-    /// readers: an owner that holds something leaves as much free as it holds, so that no few owners take all.
+    /// readers: an owner that holds something leaves as much free as it holds, so that a few owners cannot take all.
     pub fn leaving_room(bounds: Bounds) -> Self {
         Self::of(Shares::leaving_room(Bounds { waiting_one: 0, waiting_all: 0, ..bounds }))
     }
@@ -198,8 +198,8 @@ impl Permit {
         self.amount
     }
 
-    /// Gives it back, and takes as much once it is the owner's turn again, as [`Admission::take_accepted`]. It is in the
-    /// queue before anything is given back, so no new request of its owner is taken for one that has room to wait.
+    /// Gives it back, and takes as much once it is the owner's turn again, as [`Admission::take_accepted`]. It enters
+    /// the queue before it gives anything back, so that no newer request of its owner goes first.
     pub async fn wait_again(self) -> Self {
         let admission = self.admission.clone();
         let mut turn = pin!(admission.take_accepted(self.who, self.amount));

@@ -1,10 +1,10 @@
 //! [`RestOrder`]: whose place is taken back next. Pure.
 //!
-//! A piece of work makes a holder rest later and does not tell this order, so that it costs nothing here: the order knows
-//! of each place the time from which its holder rests at the earliest. A place that comes first by that time is looked at,
-//! and moves back if its holder works or has rested for less. So a place is looked at once in a time of rest at most, and
-//! the other steps take time that grows with the logarithm of the number of places. The places of owners that have more
-//! than an equal share have no time of rest that protects them; up to [`LOOKS_MAX`] of them are looked at each time.
+//! A piece of work makes a holder rest later without a call of this order, so that work costs nothing here: for each
+//! place the order has the earliest time from which its holder rests. It inspects a place that comes first by that
+//! time, and moves it back if its holder works or has rested for less. So it inspects a place at most once in a time of
+//! rest, and the other steps take time that grows with the logarithm of the number of places. No time of rest protects
+//! the places of owners that have more than an equal share; the order inspects up to [`LOOKS_MAX`] of them each time.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,7 +12,8 @@ use tokio::time::Instant;
 
 use super::owner::Who;
 
-/// How many places of owners that have more than an equal share are looked at each time, whether or not they have rested.
+/// How many places of owners that have more than an equal share are inspected each time, whether or not they have
+/// rested.
 const LOOKS_MAX: usize = 64;
 
 /// What may rest.
@@ -39,7 +40,7 @@ pub(super) struct RestOrder<T> {
 
 struct Owned<T> {
     places: HashMap<u64, Place<T>>,
-    /// The places by the time from which their holders rest at the earliest.
+    /// The places by the earliest time from which their holders rest.
     order: BTreeSet<(Instant, u64)>,
 }
 
@@ -84,7 +85,7 @@ impl<T> RestOrder<T> {
             && self.held == 0
     }
 
-    /// Adds a place whose holder rests since `earliest` at the earliest. Returns its number.
+    /// Adds a place whose holder rests from `earliest` on, or later. Returns its number.
     pub(super) fn add(&mut self, who: Who, held: T, earliest: Instant) -> u64 {
         self.last += 1;
         let number = self.last;
@@ -147,7 +148,8 @@ impl<T> RestOrder<T> {
 }
 
 impl<T: Rests> RestOrder<T> {
-    /// Takes back the place that has rested longest, since `before` at least. `now` is at least `before`.
+    /// Takes back the place that has rested longest, since `before` or earlier. A place of an owner other than `who`
+    /// with more than an equal share goes also if it has rested for less. `now` is not earlier than `before`.
     pub(super) fn take_back(&mut self, who: Who, from: TakeFrom, before: Instant, now: Instant) -> Option<T> {
         self.ask(before);
         let own = self.count(who);
@@ -163,7 +165,7 @@ impl<T: Rests> RestOrder<T> {
         self.remove(owner, number)
     }
 
-    /// The place that has rested longest, since `before` at least, of the owner that has most, which is more than `least`.
+    /// The place that has rested longest, since `before` or earlier, of the owner that has most and more than `least`.
     fn rested(&mut self, least: usize, before: Instant, now: Instant) -> Option<(Who, u64)> {
         let mut others = self.due.last().copied();
         while let Some((count, owner)) = others.filter(|(count, _)| *count > least) {
@@ -175,7 +177,8 @@ impl<T: Rests> RestOrder<T> {
         None
     }
 
-    /// The place that has rested longest, however short that is, of the owner that has most, which is more than `least`.
+    /// The place that has rested longest, even if that is no time at all, of the owner that has most and more than
+    /// `least`.
     fn resting(&mut self, least: usize, now: Instant) -> Option<(Who, u64)> {
         let mut looks = LOOKS_MAX;
         let mut others = self.by_count.last().copied();
@@ -238,8 +241,8 @@ impl<T> Owned<T> {
 }
 
 impl<T: Rests> Owned<T> {
-    /// The place whose holder has rested longest, since `before` at least. At most `looks` places are looked at, which it
-    /// counts down.
+    /// The place whose holder has rested longest, since `before` or earlier. Inspects at most `looks` places, and
+    /// subtracts their number from it.
     fn longest_rest(&mut self, before: Instant, now: Instant, looks: &mut usize) -> Option<u64> {
         let mut working = Vec::new();
         let found = loop {

@@ -84,8 +84,8 @@ struct Owned {
 
 impl Owned {
     /// The place in the order of the owners that are ready; `None` while nothing waits that its own bound allows. An
-    /// owner that gave back since its request came has had a turn meanwhile, so it waits since then: a row of its requests
-    /// holds up an owner that came later for one of them.
+    /// owner that has given something back since its request came has had a turn meanwhile, and waits only since that
+    /// moment. So an owner with many requests goes first with one of them, and not with all.
     fn rank(&self, one: u64) -> Option<Rank> {
         let (ticket, amount) = self.waiting.first_key_value()?;
         (self.held.saturating_add(*amount) <= one).then_some((self.held, self.gave_back.max(*ticket)))
@@ -98,8 +98,9 @@ impl Shares {
         Self { bounds, leaves_room: false, held: 0, waiting: 0, refused: 0, clock: 0, owners, ready }
     }
 
-    /// As [`Shares::new`], of a resource that holders keep for long: an owner that holds something leaves as much free as
-    /// it holds, so that no few owners take all between them. Where one owner may hold more than half, it need not.
+    /// As [`Shares::new`], of a resource that holders keep for long: an owner that holds something leaves as much free
+    /// as it holds, so that a few owners cannot take all. This rule does not apply where one owner may hold more than
+    /// half.
     pub(super) fn leaving_room(bounds: Bounds) -> Self {
         Self { leaves_room: bounds.one <= bounds.all / 2, ..Self::new(bounds) }
     }
@@ -109,7 +110,7 @@ impl Shares {
         Figures { held, waiting, owners: self.owners.len(), refused, bounds }
     }
 
-    /// Whether an owner waits for others to give back, or soon may.
+    /// Whether an owner waits for others to give something back, or may soon have to.
     pub(super) fn is_scarce(&self) -> bool {
         !self.ready.is_empty() || u128::from(self.held) * 4 > u128::from(self.bounds.all) * 3
     }
@@ -159,8 +160,8 @@ impl Shares {
         (Decision::Waits(self.enqueue(who, amount)), amount)
     }
 
-    /// Counts a request of an owner as refused that waits and is about to leave. Returns what it waits for. An owner that
-    /// may hold all has no share of its own.
+    /// Counts as refused a request that waits and is about to leave. Returns what it waits for. An owner that may hold
+    /// all has no share of its own.
     pub(super) fn give_up(&mut self, who: Who) -> Refusal {
         self.refused = self.refused.saturating_add(1);
         let Bounds { all, one, .. } = self.bounds;
@@ -169,7 +170,7 @@ impl Shares {
         if own { Refusal::OwnShare } else { Refusal::AllTaken }
     }
 
-    /// Counts what is there already, also above the bounds.
+    /// Counts what an owner holds already, also above the bounds.
     pub(super) fn hold(&mut self, who: Who, amount: u64) {
         self.held = self.held.saturating_add(amount);
         self.change(who, |owned| owned.held = owned.held.saturating_add(amount));

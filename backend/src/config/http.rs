@@ -79,7 +79,7 @@ pub struct HttpSettings {
     /// How many browsers and programs may be connected at once [default: 4096].
     #[arg(id = "http_connections_max", long = "http-connections-max", value_name = "N", help_heading = LIMITS)]
     pub connections_max: Option<usize>,
-    /// How many connections without a complete request there may be besides [default: 1024].
+    /// How many more connections may be without a complete request [default: 1024].
     #[arg(id = "http_new_connections_max", long = "http-new-connections-max", value_name = "N", help_heading = LIMITS)]
     pub new_connections_max: Option<usize>,
     /// How many requests may be in progress at once [default: 4096].
@@ -95,8 +95,8 @@ pub struct HttpSettings {
         value_parser = clap::value_parser!(u8).range(1..=100)
     )]
     pub client_percent: Option<u8>,
-    /// While places are scarce, a download or upload is ended that moves fewer bytes per second than this [default: 1024;
-    /// 0 for none].
+    /// While places are scarce, the server ends a download or upload that moves fewer bytes per second than this
+    /// [default: 1024; 0 for none].
     #[arg(id = "http_least_pace", long = "http-least-pace", value_name = "N", help_heading = LIMITS)]
     pub least_pace: Option<u64>,
     /// Seconds that the headers of a request may take to arrive [default: 15].
@@ -114,8 +114,8 @@ pub struct HttpSettings {
     /// How many open pages may receive live updates at once [default: 1024].
     #[arg(long, value_name = "N", help_heading = LIMITS)]
     pub event_streams_max: Option<usize>,
-    /// How many of the largest ZIP downloads (128 MiB of memory each, at least 256 MiB in all) there may be at once;
-    /// smaller ones share that memory [default: 8].
+    /// How many ZIP downloads of the largest size may run at once: all ZIP downloads share 128 MiB of memory times this
+    /// number, at least 256 MiB [default: 8].
     #[arg(long, value_name = "N", help_heading = LIMITS)]
     pub archives_max: Option<usize>,
     /// Memory for running downloads and uploads, in MiB [default: 64].

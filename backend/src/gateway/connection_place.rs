@@ -1,4 +1,4 @@
-//! [`ConnectionPlace`]: the place of one connection, which it keeps while it works, or as long as there are others.
+//! [`ConnectionPlace`]: the place of one connection, which it keeps while it works, or while there are free places.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -43,8 +43,8 @@ impl ConnectionPlace {
         Self::of_new(places, client, false, stop)
     }
 
-    /// The place of a trusted proxy's connection, which carries requests of many clients, so that none of them pays for
-    /// it. `own` is an owner of this connection alone.
+    /// The place of a trusted proxy's connection. It counts for no client, because it carries requests of many. `own`
+    /// is an owner of this connection alone.
     ///
     /// # Errors
     /// A [`Refusal`] if there are too many new connections.
@@ -75,7 +75,7 @@ impl ConnectionPlace {
     /// # Errors
     /// The [`Refusal`] of the first request, to each request.
     pub(crate) fn enter(&self, client: Who) -> Result<InUse, Refusal> {
-        // Begins here: a connection that works does not lose the place that it takes.
+        // Before the place is taken: a connection that works does not lose it again.
         let request = self.usage.begin();
         match self.known.get_or_init(|| self.become_known(client)) {
             Ok(_) => Ok(request),
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_client_pays_for_a_connection_of_a_proxy() {
+    async fn a_connection_of_a_proxy_counts_for_no_client() {
         let places = places();
         let (first, later, stop) = (who("a"), who("b"), Stop::default());
         let pool: Vec<_> = (0..20)

@@ -10,12 +10,12 @@ use crate::admission::{Admission, Bounds, Figures, Leases, Permit, Refusal, Who,
 /// Connections that one client may have at least, whatever its percentage: browsers open six to each server.
 const OWN_CONNECTIONS_MIN: u64 = 16;
 /// Memory of the largest archive while it is planned, in bytes: its manifest, the room of the growing list for more
-/// entries, and the names. One client may have that much at least, since it would be refused for ever otherwise.
+/// entries, and the names. One client may have that much at least; otherwise such an archive would always be refused.
 const ARCHIVE_BYTES_MAX: u64 = 2 * ARCHIVE_MANIFEST_BYTES_MAX as u64;
 /// Memory of the answers that are whole before they are sent, in bytes.
 const ANSWER_BYTES_MAX: u64 = 256 << 20;
 /// Room for the largest of these: a page of 1000 entries, each with a path of 4 KiB that is three times as long in JSON.
-/// One client may have that much at least, since it would be refused for ever otherwise.
+/// One client may have that much at least; otherwise such an answer would always be refused.
 const LARGEST_ANSWER_BYTES: u64 = 16 << 20;
 /// Archives of one client that are planned at once. To plan one takes a core of the file server and one of the gateway.
 const PLANNED_OF_ONE_MAX: u64 = 1;
@@ -28,7 +28,7 @@ const AHEAD_BYTES_MAX: u64 = 512 << 20;
 pub(crate) struct Places {
     /// Connections that have sent no complete request yet.
     pub(crate) new_connections: Leases,
-    /// Connections that have.
+    /// Connections that have sent a complete request.
     pub(crate) connections: Leases,
     /// Requests in progress, up to the last byte of the answer.
     pub(crate) requests: Admission,

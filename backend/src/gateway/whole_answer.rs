@@ -105,7 +105,8 @@ impl AsRef<[u8]> for Counted {
 
 /// Counts a whole answer for `who`, and sends it in slices, so that its request has its place until the client has taken
 /// nearly all of it. Without memory for it, the answer to a request that can be repeated is refused: to one that changes
-/// nothing, or to DELETE, which cancels a job. The one that tells of a change is sent, and counts beyond the bounds.
+/// nothing, or to DELETE, which cancels a job. An answer that reports a change is sent in any case, and counts beyond the
+/// bounds.
 pub(crate) async fn count(places: &Places, who: Option<Who>, method: &Method, mut response: Response) -> Response {
     let memory = response.extensions_mut().remove::<AnswerMemory>();
     let whole = response.body().size_hint().exact().filter(|bytes| *bytes > UNCOUNTED_BYTES);

@@ -1,5 +1,5 @@
-//! The memory of one answer that grows with its folder. It is counted in steps, and not at all while it is small, so that
-//! most answers ask no admission.
+//! The memory of one answer that grows with its folder. It is counted in steps, and not at all while it is small, so
+//! most answers never use the admission.
 
 use shared::ErrorCode;
 use shared::limits::LISTED_UNCOUNTED_BYTES;

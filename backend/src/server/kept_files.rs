@@ -1,4 +1,4 @@
-//! How many bytes of replaced files the trash keeps, and which of them go when that is too much.
+//! How many bytes of replaced files the trash keeps, and which files it removes beyond that.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -127,9 +127,9 @@ impl Survey {
         (stay, go)
     }
 
-    /// Nothing goes unless a bound is exceeded; then a part of the bound is freed. Each owner has an equal share, and what
-    /// one does not need is shared among the others: so one that replaces much loses its own oldest files first. The newest
-    /// file stays in any case.
+    /// Nothing goes unless a bound is exceeded; then a part of the bound is freed. Each owner has an equal share, and
+    /// the others share what one does not need. So an owner that replaces much loses its own oldest files first. The
+    /// newest file stays in any case.
     fn divide_disk(self) -> (Vec<KeptFile>, Vec<KeptFile>) {
         let mut owners = HashMap::<u64, Sum>::new();
         let mut total = Sum::default();

@@ -53,8 +53,8 @@ fn trusted_now(trust: &mut ClockTrust, started: Instant) -> Option<Timestamp> {
     }
 }
 
-/// Removes what has expired at `now`. Without it, removes what needs no wall clock: what there is too much of, and old
-/// digests, which can be computed again. Blocks.
+/// Removes what has expired at `now`. Without `now`, removes only what needs no wall clock: what exceeds a bound, and
+/// old digests, which can be computed again. Blocks.
 fn sweep(server: &Server, round: u64, now: Option<Timestamp>) -> Result<(), StorageError> {
     // A failure of one does not keep the others from expiring.
     let mut swept = vec![server.uploads.sweep(now), server.digests.sweep(), server.jobs.sweep(now)];

@@ -26,7 +26,7 @@ pub(super) struct Readings {
     pub(super) places: Admission,
     /// How long a reading keeps its place while others wait.
     turn: TurnLength,
-    /// By validator: those of one file differ in their digests. Without references left, a reading is being cancelled.
+    /// By validator: the readings of one file differ in their digests. A reading without references is being cancelled.
     running: Mutex<HashMap<ETag, Vec<Weak<Reading>>>>,
 }
 

@@ -42,9 +42,9 @@ pub(super) enum Worked<W, D> {
     Done(D),
 }
 
-/// Runs work to its end, each turn on a thread that may block. `place` is given back after each turn and taken again at
-/// the next; work without a place needs no other owner's permission to go on. Dropping the future does not stop a turn that
-/// has begun.
+/// Runs work to its end, each turn on a thread that may block. `place` is given back after each turn and taken again
+/// for the next; work without a place waits for no other owner. Dropping the future does not stop a turn that has
+/// begun.
 ///
 /// # Errors
 /// Of `go_on`; [`ErrorCode::Canceled`] if it is cancelled between two turns; [`ErrorCode::Internal`] if a turn panics.

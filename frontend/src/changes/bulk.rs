@@ -18,9 +18,9 @@ use super::task::Task;
 use crate::env::next_task;
 
 impl Changes {
-    /// Sends the requests until the user cancels. The list shows the outcomes of each, in the order of the requests.
-    /// Requests of a step that may depend on one another end at a failure. Those of a step that are not sent are results
-    /// without outcomes.
+    /// Sends the requests until the user cancels. The list shows the outcomes of each, in the order of the requests. If
+    /// the requests of a step may depend on one another, the first failure ends the step. A request of a step that is
+    /// not sent becomes a result without outcomes.
     pub(super) async fn execute_many(self, task: &Task, requests: Requests, origin: Origin) -> Vec<ChangeResult> {
         let pace = requests.pace();
         let ends_at_failure = origin != Origin::New && pace.may_depend();

@@ -69,7 +69,7 @@ impl Changes {
     }
 
     /// Reports uploads that ended: which names look the same as another, and which files they replaced, with a button that
-    /// brings those back which the trash keeps.
+    /// restores the replaced files that the trash keeps.
     pub(crate) fn report_uploads(self, published: &[Published]) {
         let words = self.words();
         let similar: Vec<_> = published.iter().filter_map(|file| Some((&file.name, file.similar.as_ref()?))).collect();

@@ -1,5 +1,5 @@
 //! Live updates: follows the changes that others make in the folder on the screen, while the page is visible. The browser
-//! reconnects by itself after a lost connection; after a refusal this file does, with growing waits.
+//! reconnects by itself after a lost connection; after a refusal [`Live`] reconnects, with growing waits.
 
 #![cfg(target_arch = "wasm32")]
 

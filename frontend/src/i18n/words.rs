@@ -204,8 +204,8 @@ table! {
             "{n} de fichiers remplacés. Les anciens fichiers n’ont pas pu être conservés.",
             "{n} fichiers remplacés. Les anciens fichiers n’ont pas pu être conservés.");
     similar_one: &'static str =
-        "“{name}” is beside “{other}”: these are two files whose names look alike.",
-        "«\u{202f}{name}\u{202f}» est à côté de «\u{202f}{other}\u{202f}»\u{202f}: les noms se ressemblent, mais ce sont deux fichiers différents.";
+        "“{name}” and “{other}” look alike, but are two different files.",
+        "«\u{202f}{name}\u{202f}» et «\u{202f}{other}\u{202f}» se ressemblent, mais ce sont deux fichiers différents.";
     similar_count: Counted =
         counted("{n} file has a name that looks the same as another", "{n} files have names that look the same as others",
             "{n} files have names that look the same as others"),

@@ -64,7 +64,7 @@ impl Attempt {
         self.emit(event);
     }
 
-    /// Takes the server's word for a complete upload, and passes on what it tells besides.
+    /// Accepts the server's answer about a complete upload, and passes on what else it says.
     fn accept(&self, uploaded: UploadedFile, local: Option<&str>) -> AttemptEvent {
         if uploaded.replaced.is_some() || uploaded.similar.is_some() {
             let (replaced, similar) = (uploaded.replaced, uploaded.similar.clone());

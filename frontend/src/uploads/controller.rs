@@ -95,7 +95,7 @@ impl Uploads {
         }
     }
 
-    /// Changes the queue as the user asks, and shows it at once: the next key press is meant for what it became.
+    /// Changes the queue as the user asks, and shows it at once, because the next key press refers to the new state.
     pub(super) fn command(self, change: impl FnOnce(&mut Queue)) {
         self.update(change);
         self.update_view();

@@ -32,8 +32,8 @@ impl Last {
         !self.element.is_connected() || is_hidden()
     }
 
-    /// The button that takes the focus over: in the row, in the nearest one above, else in the same part of the panel.
-    fn heir(&self) -> Option<Element> {
+    /// The button that takes over the focus: in the row, in the nearest one above, else in the same part of the panel.
+    fn successor(&self) -> Option<Element> {
         let find = |part: &str| document().query_selector(&format!("{part} button:not([hidden])")).ok().flatten();
         let in_row = self.row.and_then(nearest_row).and_then(|row| find(&format!("#{}", row.id())));
         in_row.or_else(|| find(self.part)).or_else(|| find(".uploads"))
@@ -67,12 +67,12 @@ pub(super) fn keep_in_panel(changes: impl Fn() + 'static) -> impl Fn(Event) + Co
 }
 
 fn pass_on(last: StoredValue<Option<Last>, LocalStorage>) {
-    let heir = last.try_with_value(|last| {
+    let successor = last.try_with_value(|last| {
         let last = last.as_ref().filter(|last| last.is_gone())?;
         // The user may have moved on, to another element.
-        focused().is_none_or(|element| element == last.element).then(|| last.heir())
+        focused().is_none_or(|element| element == last.element).then(|| last.successor())
     });
-    match heir.flatten() {
+    match successor.flatten() {
         Some(Some(button)) => focus_element(button.unchecked_ref()),
         Some(None) => focus(MAIN_ID),
         None => {}

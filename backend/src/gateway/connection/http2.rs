@@ -37,7 +37,7 @@ const PENDING_RESETS_MAX: usize = 20;
 const LOCAL_RESETS_MAX: usize = 128;
 /// Flow-control windows of a connection.
 const WINDOWS: Windows = Windows { stream_bytes: 1 << 20, connection_bytes: 4 << 20 };
-/// Those of a connection without a share of the memory that they may take.
+/// Flow-control windows of a connection that has no share of the memory for [`WINDOWS`].
 const LEAST_WINDOWS: Windows = Windows { stream_bytes: 64 << 10, connection_bytes: 128 << 10 };
 /// Bytes that may wait in a stream for the client's window before the next piece is requested.
 const STREAM_SEND_BYTES: usize = 32 << 10;
@@ -53,7 +53,7 @@ const PINGS_BYTES_MAX: u64 = 1 << 10;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Windows {
     stream_bytes: u32,
-    /// More than that of one stream, so that one stalled stream does not block the others.
+    /// Larger than the window of one stream, so that one stalled stream does not block the others.
     connection_bytes: u32,
 }
 

@@ -24,7 +24,7 @@ pub(super) fn title(code: ErrorCode) -> &'static str {
         ErrorCode::OffsetMismatch => "Position incorrecte",
         ErrorCode::Incomplete => "Téléversement incomplet",
         ErrorCode::ChecksumMismatch => "Somme de contrôle incorrecte",
-        ErrorCode::Gone => "Téléversement expiré",
+        ErrorCode::Gone => "N’existe plus",
         ErrorCode::Locked => "En cours d’utilisation",
         ErrorCode::KeyReused => "Clé déjà utilisée",
         ErrorCode::LengthMismatch => "Taille inattendue",
@@ -85,7 +85,7 @@ pub(super) fn detail(code: ErrorCode) -> &'static str {
         ErrorCode::OffsetMismatch => "Le téléversement doit reprendre à la position indiquée par le serveur.",
         ErrorCode::Incomplete => "Le téléversement n’est pas terminé. Envoyez la suite pour créer le fichier.",
         ErrorCode::ChecksumMismatch => "Les données reçues ne correspondent pas à la somme de contrôle. Renvoyez-les.",
-        ErrorCode::Gone => "Le téléversement a expiré ou a été annulé. Recommencez.",
+        ErrorCode::Gone => "L’élément a expiré, ou a été supprimé ou terminé entre-temps.",
         ErrorCode::Locked => "Une autre requête utilise encore cet élément. Réessayez dans un instant.",
         ErrorCode::KeyReused => "Cette clé a servi à une autre requête. Choisissez-en une nouvelle.",
         ErrorCode::LengthMismatch => "La taille reçue n’est pas la taille annoncée. Renvoyez le fichier.",
@@ -140,7 +140,9 @@ pub(super) fn detail(code: ErrorCode) -> &'static str {
         }
         ErrorCode::Unsupported => "Ce serveur ne sait pas faire cela.",
         ErrorCode::BadRequest => "Le serveur ne comprend pas cette requête.",
-        ErrorCode::BadPath => "Cette adresse contient un nom impossible, comme « .. » ou un nom vide.",
+        ErrorCode::BadPath => {
+            "Cette adresse est trop longue, ou contient un nom impossible, comme «\u{202f}..\u{202f}» ou un nom vide."
+        }
         _ => "Réessayez. Si cela se reproduit, le journal du serveur en dit plus.",
     }
 }

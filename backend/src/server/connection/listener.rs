@@ -25,7 +25,7 @@ use crate::wire::{FrameReader, FrameWriter, InProcessListener, Source, UnixListe
 
 /// How many connections at a time are refused with a reason; in a flood, the others are only closed.
 const REFUSALS_MAX: u64 = 64;
-/// How many of these of one peer.
+/// How many connections of one peer at a time are refused with a reason.
 const REFUSALS_OF_ONE_MAX: u64 = 16;
 /// Most time after the drain time: for answers to the requests that are still running, and for syncing the bytes of
 /// uploads that have arrived.
@@ -153,7 +153,7 @@ impl Connections {
                 () = shutdown.cancelled() => return,
                 entered = places.enter(who) => entered,
             };
-            // In a flood, what waits in vain is only closed.
+            // In a flood, a connection that finds no place is only closed.
             let Ok(entered) = entered else { return };
             let too_slow = entered.too_slow.clone();
             let aborted = async {

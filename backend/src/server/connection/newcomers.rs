@@ -1,5 +1,5 @@
-//! Connections whose handshake has not ended. A handshake takes milliseconds, so where places are taken, the connection
-//! that has had one for longest gives it up.
+//! Connections whose handshake has not ended. A handshake takes milliseconds, so while all places are taken, the oldest
+//! of these connections gives up its place to a new one.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -89,7 +89,7 @@ impl Newcomers {
         }
     }
 
-    /// Displaces the oldest of some newcomers, unless it is there for a short time only.
+    /// Displaces the oldest newcomer for which `of` is true, unless it has had its place for less than [`KEPT_TIME`].
     fn displace_oldest(&self, of: impl Fn(&Place) -> bool) {
         let mut known = self.known();
         let Some((&number, place)) = known.newcomers.iter().find(|(_, place)| of(place)) else { return };

@@ -35,7 +35,7 @@ struct Client {
 }
 
 impl Places {
-    /// Places for `connections_max` clients, of which one principal leaves some to others.
+    /// Places for `connections_max` clients, of which one principal leaves a quarter to others.
     pub(super) fn new(connections_max: usize, newcomers: Newcomers) -> Arc<Self> {
         let all = connections_max as u64;
         let bounds = Bounds { all, one: all - all / 4, waiting_one: 0, waiting_all: 0 };
@@ -57,8 +57,8 @@ impl Places {
         Ok(Entered { places: Arc::clone(self), newcomer, too_slow: CancellationToken::new() })
     }
 
-    /// Ends the connections of clients that are slower than the least pace: while places are scarce, and, of answers that
-    /// hold it, while `memory` is scarce.
+    /// Ends the connections of clients that are slower than the least pace while places are scarce, or while `memory`
+    /// is scarce and their answer holds some of it.
     pub(super) fn judge(&self, now: Instant, start: Instant, memory: &Admission) {
         let (is_scarce, now) = (self.clients.is_scarce(), now.duration_since(start));
         let is_memory_scarce = memory.is_scarce();
@@ -97,8 +97,8 @@ impl Entered {
     /// The place of a client whose handshake has ended, until it is dropped.
     ///
     /// # Errors
-    /// The newcomer, if the principal or all have their most connections. It is kept while the connection is closed, so
-    /// that connections that are being closed have a bound, too.
+    /// The newcomer, if the principal, or all principals together, have as many connections as they may. The caller
+    /// keeps it while it closes the connection, so that connections that are being closed have a bound, too.
     pub(super) fn authenticated(self, principal: &str, progress: &Arc<SendProgress>) -> Result<ClientPlace, Newcomer> {
         let Ok(permit) = self.places.clients.try_take(Who::principal(principal.as_bytes()), 1) else {
             return Err(self.newcomer);

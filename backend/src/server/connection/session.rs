@@ -100,7 +100,7 @@ pub(super) async fn serve_entered<R, W>(
             let closing = close_with(&mut reader, &mut writer, FrameKind::Goodbye, &goodbye);
             tokio::select! {
                 () = closing => {}
-                // Its place is for a handshake.
+                // The place of a newcomer is for a handshake only.
                 () = newcomer.displaced() => {}
             }
             return;

@@ -45,8 +45,8 @@ pub(super) fn plan(
     }
 }
 
-/// True for a failure at the target of an entry that another decision of the conflict can avoid: what stands there has
-/// appeared or changed since the look at it.
+/// True for a failure at the target of an entry that a new decision of the conflict can avoid: the target has appeared
+/// or changed since the last decision.
 pub(super) fn is_overtaken(conflict: Conflict, code: ErrorCode) -> bool {
     match code {
         ErrorCode::AlreadyExists => conflict != Conflict::Fail,

@@ -10,7 +10,7 @@ use crate::storage::StorageError;
 pub(super) enum ItemError {
     /// It failed; at this path in the storage, if that is not the item's own.
     Failed(StorageError, Option<VPath>),
-    /// It has changed nothing yet, and what stands at its target is no longer what it was decided by.
+    /// It has changed nothing yet, and its target has changed since the conflict was decided.
     Overtaken(StorageError),
     /// Its client cancelled the job.
     Canceled,
@@ -21,7 +21,7 @@ pub(super) enum ItemError {
 }
 
 impl ItemError {
-    /// A failure of the step by which an entry gets to its target: [`ItemError::Overtaken`] if another decision of the
+    /// A failure of the step that puts an entry at its target: [`ItemError::Overtaken`] if a new decision of the
     /// conflict can avoid it.
     pub(super) fn at_target(self, conflict: Conflict) -> Self {
         match self {

@@ -58,7 +58,8 @@ impl JobRunner {
         });
     }
 
-    /// Writes to the journal; after a failure, again and again, since work that is not journalled could be done twice.
+    /// Writes to the journal; after a failure it tries again until it succeeds, because work that is not journalled
+    /// could be done twice.
     pub(super) fn write_journal(&mut self, ended: bool) {
         let items = std::mem::take(&mut self.unwritten);
         self.record.version += 1;

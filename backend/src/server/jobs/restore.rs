@@ -52,7 +52,7 @@ impl JobRunner {
         self.restore_to(index, &item, &to, conflict)
     }
 
-    /// Restores an item as what stands at `to` decides.
+    /// Restores an item to `to`; the entry that is there, if any, decides how.
     fn restore_to(
         &mut self,
         index: usize,
@@ -125,8 +125,8 @@ impl JobRunner {
         }
     }
 
-    /// Restores an item at a free name beside `to`. If its entries are to move on from there, the journal has the folder
-    /// `into` which they move as well: the trash has the item's own path no longer then.
+    /// Restores an item at a free name beside `to`. If its entries are to move on into the folder `into`, the journal
+    /// names this folder, too, because the trash no longer has the item's own path then.
     fn restore_beside(
         &mut self,
         index: usize,

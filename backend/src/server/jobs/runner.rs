@@ -103,9 +103,9 @@ impl JobRunner {
         self.long
     }
 
-    /// Runs the job to its end, or until the server stops. Returns a job that has to wait for its turn: as a long one, which
-    /// then goes on with the same item, or as a short one whose turn has lasted for `turn_time`. Many items, or items that
-    /// take long, then hold up no short job of an owner that has fewer.
+    /// Runs the job to its end, or until the server stops. Returns the job if it has to wait for its next turn: as a
+    /// long job, which then continues with the same item, or as a short job whose turn has lasted for `turn_time`. So
+    /// many items, or slow ones, hold up no short job of an owner that has fewer jobs.
     pub(super) fn run(mut self, turn_time: Duration) -> Option<Self> {
         let live = Arc::clone(&self.live);
         let change = &live.change;
@@ -152,7 +152,7 @@ impl JobRunner {
         None
     }
 
-    /// Lets no item go on that copies or removes a tree, until the job has its turn for that. Called before the item
+    /// Fails for an item that copies or removes a tree, unless the job has its turn for that. Called before the item
     /// changes anything.
     pub(super) fn require_long(&self) -> Result<(), ItemError> {
         if self.long { Ok(()) } else { Err(ItemError::ManySteps) }

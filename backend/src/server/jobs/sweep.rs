@@ -72,7 +72,7 @@ impl Jobs {
             }
         }
         if removed > 0 {
-            info!(files = removed, "replaced files were removed from the trash, which has kept too much");
+            info!(files = removed, "replaced files were removed from the trash, because they exceeded its bound");
         }
         failure.map_or(Ok(()), Err)
     }

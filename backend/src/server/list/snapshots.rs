@@ -182,7 +182,7 @@ impl Snapshots {
         let mut kept = self.kept();
         kept.expire(self.time);
         if bytes <= self.bytes_max {
-            // Each ends at the latest with an empty queue, where any such snapshot fits.
+            // Both loops end with an empty queue at the latest, where a snapshot of this size fits.
             while kept.bytes + bytes > self.bytes_max {
                 kept.drop_of_heaviest(|used| used.bytes as u64);
             }

@@ -35,8 +35,7 @@ use crate::storage::{OpenFile, Published, Staged, StorageError};
 
 /// Bytes that are copied in one step: a client that cancels waits no longer than that.
 const STEP_BYTES: u64 = 64 << 20;
-/// With more uploads in memory than that, beside the unfinished ones, the answer to the COMMIT of an upload without a
-/// record is not kept.
+/// With more committed uploads in memory, the answer to the COMMIT of an upload without a record is not kept.
 const ANSWERS_KEPT_MAX: usize = 10_000;
 
 /// Answers UPLOAD with the file.
@@ -405,8 +404,8 @@ impl Uploads {
         Ok(self.steps.take_accepted(who, 1).await)
     }
 
-    /// Requires the digest that a COMMIT named in vain of every later COMMIT that names none, also in place of the
-    /// digest of STAGE: bytes that are known to be damaged must not become a file.
+    /// Makes later COMMITs without a digest require the one that this COMMIT named in vain, also in place of the digest
+    /// of STAGE: bytes that are known to be damaged must not become a file.
     fn require_blake3(&self, lock: &UploadLock, blake3: Option<&[u8]>) -> Result<(), StorageError> {
         let record = lock.record();
         if record.wanted_blake3() == blake3 {

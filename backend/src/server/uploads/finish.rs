@@ -1,5 +1,5 @@
 //! Uploads that the server makes files by itself: at their last byte, and once at the start of the server for those that
-//! a crash has interrupted. What comes of it is recorded, so that a client which returns learns it.
+//! a crash has interrupted. The outcome is recorded, so that a client which returns receives it.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ impl Uploads {
     /// Settles the bytes of a PUT, and makes the upload a file if they complete it. Goes on without the request.
     ///
     /// # Errors
-    /// As [`Writer::settle`]. That the upload is no file yet is none: its record tells why.
+    /// As [`Writer::settle`]. An upload that could not become a file is no error: its record tells why.
     pub(super) async fn settle_and_finish(
         self: &Arc<Self>,
         lock: Arc<UploadLock>,

@@ -1,6 +1,6 @@
 //! Names that people take for the name of a new file: they differ only in letter case, or in composed and decomposed
-//! letters. The answer to an upload tells one, and nothing depends on it, so it may miss a name that was added within
-//! the last seconds by another way than an upload. Blocks.
+//! letters. The answer to an upload names one of them. It may miss a name that another program has added within the
+//! last seconds, because nothing depends on it. Blocks.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};

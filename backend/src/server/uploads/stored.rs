@@ -126,8 +126,8 @@ impl Kept {
         }
     }
 
-    /// Forgets the oldest answer of this storer if it has its most, or else of the storer that has most if there are too
-    /// many.
+    /// Forgets the oldest answer of this storer if it has as many as it may. Otherwise, if there are too many in all,
+    /// forgets the oldest answer of the storer that has most.
     fn make_room_for(&mut self, storer: &Storer) {
         let own = self.of_one.get(storer).filter(|numbers| numbers.len() >= STORED_ANSWERS_OF_ONE_MAX);
         let largest = || self.of_one.values().max_by_key(|numbers| numbers.len());

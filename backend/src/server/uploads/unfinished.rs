@@ -1,6 +1,6 @@
 //! How many unfinished uploads there are, and how many bytes they hold, for each principal and in all; of the callers
-//! without an account also for each client. One client has a part of what the others leave, so that a newcomer finds
-//! room beside many of them. An upload is counted by its id, so it leaves the count once, however many requests end it.
+//! without an account also for each client. One client has a part of what the others leave, so that a new client finds
+//! room beside many others. An upload is counted by its id, so it leaves the count once, however many requests end it.
 //! Pure.
 
 use std::collections::HashMap;

@@ -82,7 +82,7 @@ impl Worker {
     }
 
     /// Runs until the folder is gone, until it had no subscriber for a while and `forget` agrees, or until `ended`.
-    /// Its listings take turns with those of `who`.
+    /// Each listing of the folder waits for a turn of `who`.
     pub(super) async fn run(
         mut self,
         events: &FolderWatch,

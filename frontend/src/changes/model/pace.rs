@@ -20,7 +20,7 @@ impl Pace {
     /// For items that share syncs. While one request waits for the disk, the server works on the other.
     pub const GROUPS: Self = Self { items_max: CHANGE_ITEMS_MAX, in_flight_max: 2 };
 
-    /// True unless the requests are sure not to depend on one another, so that each may run whether others fail or not.
+    /// True if one request may depend on another, so that a failure ends the requests that follow.
     pub fn may_depend(self) -> bool {
         self != Self::GROUPS
     }

@@ -125,7 +125,7 @@ impl LocalEdits {
         match found {
             Some(found) if edit.outstanding == 0 && edit.generation == recheck.generation => {
                 edit.etag = found.etag();
-                // The deferred event is of before the response or of after it.
+                // The deferred event is from before the response or from after it.
                 let again = deferred.filter(|event| *event != found).map(|_| {
                     edit.outstanding += 1;
                     recheck

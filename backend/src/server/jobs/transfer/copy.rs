@@ -21,8 +21,8 @@ const COMPARED_BYTES: usize = 1 << 20;
 
 impl JobRunner {
     /// Copies a file with its attributes, and with its owner if it moves. No other user may read the copy before it is
-    /// complete. The entry at `to` goes into the trash once the copy is whole; returns the id of its item. If what stands
-    /// there has to be decided again, the item keeps the copy for that.
+    /// complete. The entry at `to` goes into the trash once the copy is whole; returns the id of its item. If the
+    /// conflict has to be decided again, the item keeps the copy for the next attempt.
     pub(super) fn copy_file(
         &mut self,
         item: &mut TransferItem,
@@ -118,8 +118,8 @@ impl JobRunner {
         if space.is_some_and(|space| bytes > space) { Err(ErrorCode::NoSpace.into()) } else { Ok(()) }
     }
 
-    /// Gives a copy its name. At another attempt it replaces what stands at `to` by then: others may replace that without
-    /// a pause.
+    /// Gives a copy its name. A second attempt replaces any entry that is at `to` by then, because other clients may
+    /// replace that entry without a pause.
     fn publish_copy(
         &mut self,
         index: usize,

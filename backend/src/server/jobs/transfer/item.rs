@@ -16,7 +16,7 @@ use crate::server::jobs::item_error::ItemError;
 use crate::server::jobs::runner::JobRunner;
 use crate::storage::{Expected, Replacement, StorageError, Visit};
 
-/// How often the way of an entry to its target is decided, if other clients change what stands there in between.
+/// How often the conflict of one entry is decided, while other clients change its target.
 pub(in crate::server::jobs) const DECISIONS_MAX: usize = 100;
 
 /// One item that is moved or copied.
@@ -32,7 +32,7 @@ pub(super) struct TransferItem {
     /// The previous process had begun it: entries at the target that look like the source are its work.
     resumed: bool,
     replaced: Vec<TrashId>,
-    /// The copy of the present file, if what stands at its target has to be decided again.
+    /// The copy of the present file, while its conflict has to be decided again.
     pub(super) copy: Option<StagedCopy>,
     /// The entries below it that stay where they are.
     left_out: LeftOut,

@@ -9,9 +9,9 @@ use crate::server::jobs::runner::JobRunner;
 use crate::storage::Visit;
 
 impl JobRunner {
-    /// What the trash has of the entries that the previous process replaced at `to` and below, at most
-    /// [`REPLACED_LISTED_MAX`] items. What has taken their places is gone from the source, so it is looked for at the
-    /// target: the ids follow from the paths there.
+    /// The items of the trash for the entries that the previous process replaced at `to` and below, at most
+    /// [`REPLACED_LISTED_MAX`]. Their ids follow from the paths at the target; the entries that took their places are
+    /// gone from the source.
     pub(in crate::server::jobs) fn replaced_before(&self, index: usize, to: &VPath) -> Result<Vec<TrashId>, ItemError> {
         if self.resumed.is_none() {
             return Ok(Vec::new());

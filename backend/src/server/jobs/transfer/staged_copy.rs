@@ -18,8 +18,8 @@ pub(super) struct StagedCopy {
 
 impl Drop for StagedCopy {
     fn drop(&mut self) {
-        // Something is left of it after a failure, and where publishing copies to another file system. What this cannot
-        // remove, the next start does.
+        // The staged file is left after a failure, and after a publication that copies to another file system. If it
+        // cannot be removed now, the next start removes it.
         let _ = self.storage.unstage(self.id);
     }
 }
