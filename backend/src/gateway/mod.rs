@@ -15,6 +15,7 @@ mod connection_place;
 mod events;
 mod gate_metrics;
 mod http;
+mod long_answer;
 mod metrics;
 mod middleware;
 mod openapi;

@@ -1,5 +1,7 @@
 //! [`Places`]: what the clients of a gateway share, with a bound for all of them and for one.
 
+use std::thread::available_parallelism;
+
 use shared::ErrorCode;
 use shared::limits::{ARCHIVE_MANIFEST_BYTES_MAX, STORE_BYTES_MAX};
 
@@ -35,6 +37,8 @@ pub(crate) struct Places {
     pub(crate) event_streams: Admission,
     /// The memory of answers that are whole before they are sent, in bytes.
     pub(crate) answers: Admission,
+    /// Threads that make answers of many items.
+    pub(crate) made_answers: Admission,
     /// The memory of archives, in bytes.
     pub(crate) archives: Admission,
     /// Archives whose entries are being found. Further ones wait, by turns of their clients.
@@ -56,6 +60,7 @@ impl Places {
             let one = share_of(all, config.client_percent, least);
             Bounds { all, one, waiting_one: 0, waiting_all: 0 }
         };
+        let processors = available_parallelism().map_or(1, |count| count.get() as u64);
         let requests = shared(config.requests_max as u64, OWN_CONNECTIONS_MIN);
         let planned = Bounds {
             all: (config.archives_max as u64).max(PLANNED_OF_ONE_MAX),
@@ -69,6 +74,8 @@ impl Places {
             requests: Admission::new(requests),
             event_streams: Admission::new(shared(config.event_streams_max as u64, OWN_CONNECTIONS_MIN)),
             answers: Admission::leaving_room(shared(ANSWER_BYTES_MAX, LARGEST_ANSWER_BYTES)),
+            // What waits for these was accepted as a request.
+            made_answers: Admission::new(Bounds { all: processors, one: 1, waiting_one: 0, waiting_all: 0 }),
             archives: Admission::leaving_room(shared(archives.max(ARCHIVE_BYTES_MAX), ARCHIVE_BYTES_MAX)),
             planned_archives: Admission::new(planned),
             bodies: Admission::leaving_room(shared(BODY_BYTES_MAX.max(body), body)),
@@ -77,13 +84,14 @@ impl Places {
     }
 
     /// What is held of each kind of place, by its name in the metrics.
-    pub(crate) fn figures(&self) -> [(&'static str, Figures); 9] {
+    pub(crate) fn figures(&self) -> [(&'static str, Figures); 10] {
         let Self {
             new_connections,
             connections,
             requests,
             event_streams,
             answers,
+            made_answers,
             archives,
             planned_archives,
             bodies,
@@ -95,6 +103,7 @@ impl Places {
             ("http_requests", requests.figures()),
             ("event_streams", event_streams.figures()),
             ("answer_bytes", answers.figures()),
+            ("made_answers", made_answers.figures()),
             ("archive_bytes", archives.figures()),
             ("planned_archives", planned_archives.figures()),
             ("body_bytes", bodies.figures()),

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
 use super::openapi::document::document;
@@ -40,7 +41,8 @@ pub fn openapi_document() -> serde_json::Value {
 
 /// `GET /api/v1/openapi.json`. The handler reads the table, so it has no file below `routes`.
 async fn openapi() -> Response {
-    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")], openapi_document().to_string()).into_response()
+    static TEXT: LazyLock<Bytes> = LazyLock::new(|| openapi_document().to_string().into());
+    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")], TEXT.clone()).into_response()
 }
 
 fn describe_openapi() -> Operation {

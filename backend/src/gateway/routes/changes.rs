@@ -46,7 +46,9 @@ pub(crate) async fn change(
     let memory = AnswerMemory::of_change(&gateway.places, who, &change)?;
     let key = key.map_or_else(random_key, Ok)?;
     let job = gateway.begin_change(&caller, key, &change, wait).await?;
-    let mut response = answer(job, &change)?;
+    let (status, fields) = head(&job, &change)?;
+    let mut response = gateway.answer_with_job(who, status, job).await?;
+    response.headers_mut().extend(fields);
     if let Some(memory) = memory {
         response.extensions_mut().insert(memory);
     }
@@ -67,19 +69,18 @@ impl Gateway {
     }
 }
 
-/// 200 with the finished job, or 202 with the running one. A change of one item that failed is refused with that item's
-/// error.
-fn answer(job: Job, change: &Change) -> Result<Response, ErrorResponse> {
-    refuse_failure(&job, change)?;
-    let status = if job.state == JobState::Running { StatusCode::ACCEPTED } else { StatusCode::OK };
-    let mut response = json::with_status(status, &job)?;
-    let headers: &mut HeaderMap = response.headers_mut();
-    set(headers, idempotency_key::FIELD, job.id);
-    if status == StatusCode::ACCEPTED {
-        // Relative to the address of the request.
-        set(headers, LOCATION, format!("jobs/{}", job.id));
+/// 200 for a finished job, or 202 for a running one, with the fields of the answer. A change of one item that failed is
+/// refused with that item's error.
+fn head(job: &Job, change: &Change) -> Result<(StatusCode, HeaderMap), ErrorResponse> {
+    refuse_failure(job, change)?;
+    let mut headers = HeaderMap::new();
+    set(&mut headers, idempotency_key::FIELD, job.id);
+    if job.state != JobState::Running {
+        return Ok((StatusCode::OK, headers));
     }
-    Ok(response)
+    // Relative to the address of the request.
+    set(&mut headers, LOCATION, format!("jobs/{}", job.id));
+    Ok((StatusCode::ACCEPTED, headers))
 }
 
 /// The error of a finished change whose only item failed.
@@ -174,18 +175,18 @@ mod tests {
 
     #[test]
     fn a_change_of_one_failed_item_is_refused_with_its_error() {
-        let error = answer(job(JobState::Done, vec![failed()]), &trash(1)).unwrap_err();
+        let error = head(&job(JobState::Done, vec![failed()]), &trash(1)).unwrap_err();
         assert_eq!((error.code, error.cause.as_str()), (ErrorCode::NotFound, "gone"));
         let half = Outcome::Failed { incomplete: true, code: ErrorCode::NoSpace, path: None, message: String::new() };
-        let error = answer(job(JobState::Done, vec![half]), &trash(1)).unwrap_err();
+        let error = head(&job(JobState::Done, vec![half]), &trash(1)).unwrap_err();
         assert!(error.detail().ends_with("A part of it is done and stays."), "{}", error.detail());
-        let status = |job, change| answer(job, &change).unwrap().status();
+        let status = |job, change| head(&job, &change).unwrap().0;
         assert_eq!(status(job(JobState::Done, vec![failed(), Outcome::Skipped]), trash(2)), StatusCode::OK);
         assert_eq!(status(job(JobState::Done, vec![Outcome::Skipped]), trash(1)), StatusCode::OK);
         assert_eq!(status(job(JobState::Canceled, vec![]), trash(1)), StatusCode::OK);
-        let running = answer(job(JobState::Running, vec![]), &trash(1)).unwrap();
-        assert_eq!(running.status(), StatusCode::ACCEPTED);
-        assert_eq!(running.headers()[LOCATION], format!("jobs/{}", JobId([7; 16])));
+        let (status, fields) = head(&job(JobState::Running, vec![]), &trash(1)).unwrap();
+        assert_eq!(status, StatusCode::ACCEPTED);
+        assert_eq!(fields[LOCATION], format!("jobs/{}", JobId([7; 16])));
     }
 
     #[test]

@@ -4,17 +4,19 @@ use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use http::Uri;
+use http::{StatusCode, Uri};
 use serde_json::json;
 use shared::api::changes::Jobs;
 use shared::limits::JOB_WAIT_MAX;
-use shared::{ErrorCode, JobId};
+use shared::{ErrorCode, Job, JobId};
 
+use crate::admission::Who;
 use crate::gateway::auth::Auth;
 use crate::gateway::http::json;
 use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::http::query::Query;
 use crate::gateway::openapi::operation::{Operation, schema};
+use crate::gateway::owner::owner;
 use crate::gateway::state::Gateway;
 
 /// `GET /api/v1/jobs`.
@@ -24,8 +26,10 @@ pub(crate) async fn list(
     request: Request,
 ) -> Result<Response, ErrorResponse> {
     json::wants_json(request.headers())?;
+    let who = owner(request.extensions());
     let jobs = gateway.client.jobs(&caller).await?;
-    json::answer(&Jobs { jobs })
+    let items = jobs.len();
+    gateway.long_answer(who, StatusCode::OK, Jobs { jobs }, items).await
 }
 
 pub(crate) fn describe_list() -> Operation {
@@ -47,7 +51,9 @@ pub(crate) async fn read(
     let query = Query::parse(request.uri().query().unwrap_or_default())?;
     let (seen, wait) = (query.number("seen")?.unwrap_or(0), query.number("wait")?.unwrap_or(0));
     let wait = Duration::from_millis(wait).min(JOB_WAIT_MAX);
-    json::answer(&gateway.client.job(&caller, id, seen, wait).await?)
+    let who = owner(request.extensions());
+    let job = gateway.client.job(&caller, id, seen, wait).await?;
+    gateway.answer_with_job(who, StatusCode::OK, job).await
 }
 
 pub(crate) fn describe_read() -> Operation {
@@ -67,7 +73,22 @@ pub(crate) async fn cancel(
     request: Request,
 ) -> Result<Response, ErrorResponse> {
     json::wants_json(request.headers())?;
-    json::answer(&gateway.client.cancel_job(&caller, id(request.uri())?).await?)
+    let who = owner(request.extensions());
+    let job = gateway.client.cancel_job(&caller, id(request.uri())?).await?;
+    gateway.answer_with_job(who, StatusCode::OK, job).await
+}
+
+impl Gateway {
+    /// A job in JSON.
+    pub(super) async fn answer_with_job(
+        &self,
+        who: Who,
+        status: StatusCode,
+        job: Job,
+    ) -> Result<Response, ErrorResponse> {
+        let items = job.outcomes.len();
+        self.long_answer(who, status, job, items).await
+    }
 }
 
 pub(crate) fn describe_cancel() -> Operation {

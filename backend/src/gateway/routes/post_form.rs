@@ -14,7 +14,6 @@ use super::{put_file, upload};
 use crate::client::{Caller, PutRange, Stage, Upload};
 use crate::gateway::auth::Auth;
 use crate::gateway::http::form_data::{FormData, FormError, FormEvent};
-use crate::gateway::http::json;
 use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::http::query::{Query, bad_parameter};
 use crate::gateway::http::request_body::{self, BodyError, BodyPieces, RequestBody};
@@ -104,7 +103,8 @@ pub(crate) async fn post(
     }
     let changed = stored.iter().any(|file| file.outcome != "skipped");
     let status = if changed { StatusCode::CREATED } else { StatusCode::OK };
-    let mut response = json::with_status(status, &StoredFiles { files: stored })?;
+    let count = stored.len();
+    let mut response = gateway.long_answer(who, status, StoredFiles { files: stored }, count).await?;
     if let Some(memory) = memory.into_memory() {
         response.extensions_mut().insert(memory);
     }

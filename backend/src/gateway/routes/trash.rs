@@ -18,6 +18,7 @@ use crate::gateway::http::query::Query;
 use crate::gateway::http::request_path::RequestPath;
 use crate::gateway::http::{idempotency_key, json};
 use crate::gateway::openapi::operation::{Operation, schema};
+use crate::gateway::owner::owner;
 use crate::gateway::state::Gateway;
 
 /// `DELETE /files/<path>`: moves an entry into the trash, from where it can be restored.
@@ -74,7 +75,8 @@ pub(crate) async fn list(
     let (limit, cursor) = (query.limit(TRASH_LIMIT_MAX, TRASH_LIMIT_MAX)?, query.cursor()?);
     let TrashPage { items, next_cursor, total } = gateway.client.list_trash(&caller, cursor.as_deref(), limit).await?;
     let total = total.unwrap_or(items.len() as u64);
-    let mut response = json::answer(&Trash { items, next_cursor, total })?;
+    let (who, count) = (owner(request.extensions()), items.len());
+    let mut response = gateway.long_answer(who, StatusCode::OK, Trash { items, next_cursor, total }, count).await?;
     response.headers_mut().extend([rights_header(&caller)]);
     Ok(response)
 }

@@ -1,5 +1,7 @@
 //! `Upload-Metadata`: properties of the file that an upload is to become. Pure.
 
+use std::collections::HashSet;
+
 use http::HeaderMap;
 use shared::change::UnknownConflict;
 use shared::hex;
@@ -50,7 +52,7 @@ impl Metadata {
 }
 
 fn pairs(text: &str) -> Result<Vec<(&str, Vec<u8>)>, ErrorResponse> {
-    let mut pairs: Vec<(&str, Vec<u8>)> = Vec::new();
+    let (mut pairs, mut keys) = (Vec::new(), HashSet::new());
     for pair in text.split(',').map(str::trim) {
         // Some clients end the list with a comma, or send an empty one.
         if pair.is_empty() {
@@ -58,7 +60,7 @@ fn pairs(text: &str) -> Result<Vec<(&str, Vec<u8>)>, ErrorResponse> {
         }
         let (key, value) = pair.split_once(' ').unwrap_or((pair, ""));
         let value = decode_base64(value.trim()).ok_or_else(malformed)?;
-        if pairs.iter().any(|(other, _)| *other == key) {
+        if !keys.insert(key) {
             return Err(malformed());
         }
         pairs.push((key, value));

@@ -15,6 +15,7 @@ use crate::gateway::auth::Auth;
 use crate::gateway::http::headers::set;
 use crate::gateway::http::json;
 use crate::gateway::http::problem::ErrorResponse;
+use crate::gateway::owner::owner;
 use crate::gateway::state::Gateway;
 
 /// `GET /api/v1/uploads`.
@@ -24,8 +25,10 @@ pub(crate) async fn list(
     request: Request,
 ) -> Result<Response, ErrorResponse> {
     json::wants_json(request.headers())?;
-    let uploads = gateway.client.uploads(&caller).await?;
-    json::answer(&Uploads { uploads: uploads.into_iter().map(state_of).collect() })
+    let who = owner(request.extensions());
+    let uploads: Vec<_> = gateway.client.uploads(&caller).await?.into_iter().map(state_of).collect();
+    let items = uploads.len();
+    gateway.long_answer(who, StatusCode::OK, Uploads { uploads }, items).await
 }
 
 /// `GET /api/v1/uploads/<id>`.
