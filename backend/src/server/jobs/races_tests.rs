@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use shared::change::{PathItem, RestoreItem};
-use shared::{Change, Conflict, ErrorCode, Job, JobState, Outcome, TrashId};
+use shared::{Change, Conflict, ErrorCode, Job, JobId, JobState, Outcome, TrashId};
 
 use super::turns_tests::{Fixture, pairs, path};
 use crate::server::records::database::Database;
@@ -428,5 +428,30 @@ async fn a_folder_that_is_gone_is_not_left_out() {
         let [Outcome::Done { left_out, .. }] = &job.outcomes[..] else { panic!("{verb:?}: {job:?}") };
         assert_eq!(left_out.total, 0, "{verb:?}: {job:?}");
         assert_eq!(race.tree.stat(&path(&format!("{to}/name"))).unwrap().size, 4);
+    }
+}
+
+/// A request looks for a job while that is recorded.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_was_just_recorded_is_live_or_has_ended() {
+    use super::registry::Named;
+    let race = Race::new();
+    let making = |number: u32| Change::MakeFolder { paths: vec![path(&number.to_string())], existing_ok: false };
+    let (owner, _) = race.fixture.begin(CLIENT, 1, making(1)).unwrap();
+    for number in 2..200_u32 {
+        let mut id = [0; 16];
+        id[..4].copy_from_slice(&number.to_le_bytes());
+        let (jobs, owner) = (Arc::clone(&race.fixture.jobs), owner.clone());
+        let looking = std::thread::spawn(move || {
+            loop {
+                match jobs.named(&owner, Some(CLIENT), JobId(id)) {
+                    Ok(Named::Live(_)) => return None,
+                    Ok(Named::Ended(record)) => return Some(record.state),
+                    Err(_) => std::thread::yield_now(),
+                }
+            }
+        });
+        race.fixture.begin(CLIENT, number, making(number)).unwrap();
+        assert_ne!(looking.join().unwrap(), Some(JobState::Running), "{number}");
     }
 }

@@ -45,7 +45,8 @@ pub(in crate::server) struct Jobs {
     pub(in crate::server) kept: Arc<KeptFiles>,
     /// The jobs that have not ended, by [`Owner::key_of`] their keys.
     live: Mutex<HashMap<(Owner, JobId), Arc<LiveJob>>>,
-    /// Held while a job is recorded, so that of two requests with the same key the second one finds its job.
+    /// Held from before a job is recorded until it is live, so that of two requests with the same key the second one finds
+    /// its job.
     beginning: Mutex<()>,
     pub(super) admissions: Admissions,
     /// How long a job of short items keeps its turn while others wait.
@@ -109,12 +110,18 @@ impl Jobs {
             record.ok_or_else(|| StorageError::new(ErrorCode::NotFound, "there is no such change"))
         };
         let record = recorded()?;
-        let live = self.live().values().find(|job| job.number == record.number).cloned();
-        match live {
+        let live = || self.live().values().find(|job| job.number == record.number).cloned();
+        if let Some(live) = live() {
+            return Ok(Named::Live(live));
+        }
+        if record.state != JobState::Running {
+            return Ok(Named::Ended(Box::new(record)));
+        }
+        // It has just been recorded, and is live once that lock is free; or it has ended since the look at its record.
+        drop(self.beginning.lock().unwrap_or_else(PoisonError::into_inner));
+        match live() {
             Some(live) => Ok(Named::Live(live)),
-            // It has ended since the look at its record.
-            None if record.state == JobState::Running => recorded().map(Box::new).map(Named::Ended),
-            None => Ok(Named::Ended(Box::new(record))),
+            None => recorded().map(Box::new).map(Named::Ended),
         }
     }
 
