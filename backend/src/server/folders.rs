@@ -1,6 +1,6 @@
 //! The folder that an operation puts something into: refused, found or made.
 
-use shared::{Entry, ErrorCode, Link, VPath};
+use shared::{Entry, ErrorCode, Link, Rights, Scope, VPath};
 
 use crate::storage::{Storage, StorageError, is_state_folder_name};
 
@@ -15,12 +15,13 @@ pub(super) fn refuse_state_folder(target: &VPath) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// Makes sure that `folder` exists; with `make`, creates it and its missing parents.
+/// Makes sure that `folder` exists; with a scope, creates it and its missing parents where that has CREATE.
 ///
 /// # Errors
-/// [`ErrorCode::ParentMissing`] without `make`; as [`expect_folder`] and [`Storage::make_folder`].
-pub(super) fn make_folders(storage: &dyn Storage, folder: &VPath, make: bool) -> Result<(), StorageError> {
-    make_folders_noting(storage, folder, make, &mut || {})
+/// [`ErrorCode::ParentMissing`] for a folder that is missing and not made; as [`expect_folder`] and
+/// [`Storage::make_folder`].
+pub(super) fn make_folders(storage: &dyn Storage, folder: &VPath, by: Option<&Scope>) -> Result<(), StorageError> {
+    make_folders_noting(storage, folder, by, &mut || {})
 }
 
 /// [`make_folders`], which calls `on_made` after each folder that it creates: that stays, also after a later failure.
@@ -30,17 +31,21 @@ pub(super) fn make_folders(storage: &dyn Storage, folder: &VPath, make: bool) ->
 pub(super) fn make_folders_noting(
     storage: &dyn Storage,
     folder: &VPath,
-    make: bool,
+    by: Option<&Scope>,
     on_made: &mut dyn FnMut(),
 ) -> Result<(), StorageError> {
     match storage.stat(folder) {
         Ok(entry) => return expect_folder(&entry),
         Err(error) if error.code != ErrorCode::NotFound => return Err(error),
-        Err(_) if !make => return Err(StorageError::new(ErrorCode::ParentMissing, "the folder does not exist")),
         Err(_) => {}
     }
+    let missing = || StorageError::new(ErrorCode::ParentMissing, "the folder does not exist");
+    let scope = by.ok_or_else(missing)?;
     for folder in folder.ancestry().skip(1) {
         match storage.stat(&folder) {
+            Err(error) if error.code == ErrorCode::NotFound && !scope.rights_at(&folder).contains(Rights::CREATE) => {
+                return Err(missing());
+            }
             Err(error) if error.code == ErrorCode::NotFound => match storage.make_folder(&folder) {
                 Ok(_) => on_made(),
                 Err(error) if error.code == ErrorCode::AlreadyExists => {}
@@ -53,7 +58,7 @@ pub(super) fn make_folders_noting(
     Ok(())
 }
 
-/// Requires the folder of a caller's root, which no request makes: a root that was removed, or whose disk is missing,
+/// Requires the folder of a caller's base, which no request makes: one that was removed, or whose disk is missing,
 /// must not come back as an empty folder.
 ///
 /// # Errors

@@ -26,6 +26,7 @@ mod download_clients;
 mod earlier_state;
 mod events;
 mod framed;
+mod grants;
 mod hostile;
 mod hostile_http;
 mod http;

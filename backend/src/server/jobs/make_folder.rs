@@ -1,6 +1,6 @@
 //! Making folders.
 
-use shared::{ErrorCode, Outcome, VPath};
+use shared::{ErrorCode, Outcome, Rights, VPath};
 
 use super::item_error::ItemError;
 use super::runner::{JobRunner, done};
@@ -12,12 +12,14 @@ impl JobRunner {
     pub(super) fn make_parents(&mut self, path: &VPath) -> Result<(), StorageError> {
         refuse_state_folder(path)?;
         let changed = &mut self.changed;
-        make_folders_noting(&*self.storage, &path.parent().unwrap_or_default(), true, &mut || *changed = true)
+        make_folders_noting(&*self.storage, &path.parent().unwrap_or_default(), Some(&self.scope), &mut || {
+            *changed = true
+        })
     }
 
     /// Makes a folder and its missing parents.
     pub(super) fn make_folder(&mut self, index: usize, asked: &VPath, existing_ok: bool) -> Result<Outcome, ItemError> {
-        let path = self.path_in_storage(asked)?;
+        let path = self.authorised(Rights::ADD, asked)?;
         match self.entry_at(&path)? {
             Some(entry) if entry.is_folder() && (existing_ok || self.is_resumed(index)) => {
                 return Ok(done(Some(self.relative_to_root(entry))));
