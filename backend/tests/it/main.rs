@@ -38,6 +38,7 @@ mod protocol_examples;
 mod python_client;
 mod request_fields;
 mod resilience;
+mod rights_model;
 mod spa;
 mod storage;
 mod targets;
