@@ -27,8 +27,8 @@ PING, PONG, GOODBYE = 0x50, 0x51, 0x53
 PUT_END, UPLOAD, JOB = 0x45, 0x46, 0x48
 HANDSHAKE_MAX, FRAME_MAX, DATA_MAX = 4096, 65536, 256 * 1024
 U16, U64, I64 = range(2**16), range(2**64), range(-(2**63), 2**63)
-CALLER = {0: {0: [{0: "", 1: b"", 2: 1 | 2}]}, 1: 0}  # the whole storage, with LIST and READ
-WRITER = {0: {0: [{0: "", 1: b"", 2: 1 | 2 | 4 | 8 | 16}]}, 1: 0}  # with all rights to change it
+CALLER = {0: {0: [], 1: {0: b"", 1: [{0: b"", 1: 1 | 2}]}}, 1: 0}  # the whole storage, with LIST and READ
+WRITER = {0: {0: [], 1: {0: b"", 1: [{0: b"", 1: 1 | 2 | 4 | 8 | 16}]}}, 1: 0}  # with all rights to change it
 CLASSES = {1: "auth", 2: "state", 3: "limit", 4: "request"}
 CODES = {first + index: name for first, names in {
     100: "bad_proof handshake_timeout version_mismatch",

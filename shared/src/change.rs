@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::entry::{ETag, Entry, Timestamp};
 use crate::id::TrashId;
 use crate::path::VPath;
-use crate::scope::Rights;
+use crate::rights::Rights;
 
 /// What to do if the destination exists.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
@@ -195,15 +195,35 @@ impl Change {
         }
     }
 
-    /// The rights that it needs below the root of the request. A replaced file needs [`Rights::REPLACE`] besides.
-    pub fn rights_needed(&self) -> Rights {
+    /// The rights that it needs at what it takes entries from: at a source of a move or a copy, at an entry that is thrown
+    /// away or deleted, and where an item of the trash was.
+    pub fn rights_at_source(&self) -> Rights {
         match self {
-            Self::MakeFolder { .. } => Rights::CREATE,
-            Self::Move { .. } => Rights::DELETE.union(Rights::CREATE),
-            Self::Copy { .. } => Rights::READ_ONLY.union(Rights::CREATE),
-            Self::Trash { .. } | Self::Delete { .. } => Rights::DELETE,
-            Self::Restore { .. } => Rights::TRASH.union(Rights::CREATE),
-            Self::Purge { .. } => Rights::TRASH,
+            Self::MakeFolder { .. } => Rights::NONE,
+            Self::Copy { .. } => Rights::READ_ONLY,
+            Self::Move { .. } | Self::Trash { .. } | Self::Delete { .. } => Rights::DELETE,
+            Self::Restore { .. } | Self::Purge { .. } => Rights::TRASH,
+        }
+    }
+
+    /// The rights that it needs where it puts entries. A replaced file needs [`Rights::REPLACE`] besides.
+    pub fn rights_at_target(&self) -> Rights {
+        match self {
+            Self::MakeFolder { .. } | Self::Move { .. } | Self::Copy { .. } | Self::Restore { .. } => Rights::ADD,
+            Self::Trash { .. } | Self::Delete { .. } | Self::Purge { .. } => Rights::NONE,
+        }
+    }
+
+    /// All rights that it needs, at the source or at the target.
+    pub fn rights_needed(&self) -> Rights {
+        self.rights_at_source().union(self.rights_at_target())
+    }
+
+    /// What it does with a target that exists.
+    pub fn conflict(&self) -> Conflict {
+        match self {
+            Self::Move { conflict, .. } | Self::Copy { conflict, .. } | Self::Restore { conflict, .. } => *conflict,
+            Self::MakeFolder { .. } | Self::Trash { .. } | Self::Delete { .. } | Self::Purge { .. } => Conflict::Fail,
         }
     }
 

@@ -53,7 +53,11 @@ pub const STALL_TIME: Duration = Duration::from_secs(300);
 pub const GET_ITEMS_MAX: usize = 1024;
 /// Maximum number of paths in a WALK.
 pub const WALK_PATHS_MAX: usize = 1024;
-/// Maximum number of roots in a scope.
+/// Maximum number of grants in a scope.
+pub const SCOPE_GRANTS_MAX: usize = 256;
+/// Bytes that the paths of a scope have at most, together.
+pub const SCOPE_PATHS_BYTES_MAX: usize = 16 << 10;
+/// Maximum number of roots in a scope of the earlier form.
 pub const SCOPE_ROOTS_MAX: usize = 64;
 /// Longest text in a message other than a path (name of a root, capability, trace id), in bytes.
 pub const TEXT_BYTES_MAX: usize = 256;

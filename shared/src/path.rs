@@ -144,6 +144,11 @@ impl VPath {
         Ok(Self { bytes: bytes.into() })
     }
 
+    /// True if `other` is this path or lies below it. Compares segments, as [`VPath::strip_prefix_of`] does.
+    pub fn contains(&self, other: &Self) -> bool {
+        self.is_root() || other.bytes.strip_prefix(&*self.bytes).is_some_and(|rest| matches!(rest, [] | [b'/', ..]))
+    }
+
     /// `other` relative to this folder. `None` if it is not below. Compares segments: a prefix of bytes would put
     /// `share2` below `share`.
     pub fn strip_prefix_of(&self, other: &Self) -> Option<Self> {

@@ -1,178 +1,356 @@
-//! `Scope`: the rights of a caller, and the folders that they hold for. The gateway derives it from the account; the
-//! file server enforces it, and nothing else does.
-
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
+//! `Scope`: what a caller may do, as rights that are granted on folders. The gateway derives it from the account; the
+//! file server enforces it, and nothing else does. Pure.
 
 use crate::error::ErrorCode;
 use crate::path::{PathError, VPath};
+use crate::rights::Rights;
 
-/// A set of rights, one bit each.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-#[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
-#[cfg_attr(feature = "wire", cbor(transparent))]
-pub struct Rights(#[cfg_attr(feature = "wire", n(0))] u32);
-
-impl Rights {
-    /// No right.
-    pub const NONE: Self = Self(0);
-    /// List names and metadata of a folder's entries.
-    pub const LIST: Self = Self(1);
-    /// Read the bytes and the metadata of a file.
-    pub const READ: Self = Self(1 << 1);
-    /// Make new files and folders.
-    pub const CREATE: Self = Self(1 << 2);
-    /// Replace the content of a file.
-    pub const REPLACE: Self = Self(1 << 3);
-    /// Remove files and folders.
-    pub const DELETE: Self = Self(1 << 4);
-    /// Give others access.
-    pub const SHARE: Self = Self(1 << 5);
-    /// List and read.
-    pub const READ_ONLY: Self = Self(Self::LIST.0 | Self::READ.0);
-    /// See, restore and purge what was thrown away. A reader of a folder sees its present content only.
-    pub const TRASH: Self = Self(Self::LIST.0 | Self::DELETE.0);
-    /// Every right.
-    pub const ALL: Self = Self((1 << 6) - 1);
-
-    /// Each right with its name in text form, in the order in which they are written.
-    const NAMES: [(Self, &'static str); 6] = [
-        (Self::LIST, "list"),
-        (Self::READ, "read"),
-        (Self::CREATE, "create"),
-        (Self::REPLACE, "replace"),
-        (Self::DELETE, "delete"),
-        (Self::SHARE, "share"),
-    ];
-
-    /// Reads names separated by white space, as [`fmt::Display`] writes them. An unknown name adds nothing, so that a
-    /// later server may send more of them.
-    pub fn parse(text: &str) -> Self {
-        let named = |word| Self::NAMES.iter().find(|(_, name)| *name == word);
-        text.split_ascii_whitespace().filter_map(named).fold(Self::NONE, |rights, (right, _)| rights.union(*right))
-    }
-
-    /// The rights in either set.
-    pub const fn union(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// The rights in both sets.
-    pub const fn intersection(self, other: Self) -> Self {
-        Self(self.0 & other.0)
-    }
-
-    /// True if every right of `other` is in this set.
-    pub const fn contains(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-}
-
-/// The names of the rights, separated by spaces: `list read create`. Empty for [`Rights::NONE`].
-impl fmt::Display for Rights {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let held = Self::NAMES.iter().filter(|(right, _)| self.contains(*right));
-        for (index, (_, name)) in held.enumerate() {
-            formatter.write_str(if index > 0 { " " } else { "" })?;
-            formatter.write_str(name)?;
-        }
-        Ok(())
-    }
-}
-
-/// One folder that a caller may reach, with the rights below it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// Rights on a folder and everything below it, or on a file.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
 #[cfg_attr(feature = "wire", cbor(map))]
-pub struct Root {
-    /// The displayed name. Empty if there is only one root.
+pub struct Grant {
+    /// The path in the storage, without links.
     #[cfg_attr(feature = "wire", n(0))]
-    pub name: String,
-    /// The folder in the storage.
+    pub at: VPath,
+    /// The rights.
     #[cfg_attr(feature = "wire", n(1))]
-    pub folder: VPath,
-    /// The rights below the folder.
-    #[cfg_attr(feature = "wire", n(2))]
     pub rights: Rights,
-    /// Maximum number of bytes stored below the folder. `None` for no limit.
-    #[cfg_attr(feature = "wire", n(3))]
-    pub quota_bytes: Option<u64>,
 }
 
-/// The roots that a request may reach. A request has the index of one of them, and paths relative to it.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+/// What a caller may do: at each path, what is granted there and at the folders above adds up. Nothing subtracts. The
+/// default grants nothing.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
 #[cfg_attr(feature = "wire", cbor(map))]
 pub struct Scope {
-    /// At most [`crate::limits::SCOPE_ROOTS_MAX`].
+    /// The folder in the storage that the caller's paths are relative to. What lies elsewhere is not reached, whatever
+    /// is granted there.
     #[cfg_attr(feature = "wire", n(0))]
-    pub roots: Vec<Root>,
+    pub base: VPath,
+    /// At most [`crate::limits::SCOPE_GRANTS_MAX`], with paths of [`crate::limits::SCOPE_PATHS_BYTES_MAX`] in all.
+    #[cfg_attr(feature = "wire", n(1))]
+    pub grants: Vec<Grant>,
+}
+
+/// What a caller sees of the entries of a folder.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum View {
+    /// All of them.
+    All,
+    /// The names that lead to a grant, in their order: the folder is on the way to one.
+    Only(Vec<Box<[u8]>>),
+    /// The folder does not exist for the caller.
+    Nothing,
 }
 
 impl Scope {
-    /// A scope of one unnamed root: the whole storage.
+    /// One grant on the whole storage.
     pub fn whole(rights: Rights) -> Self {
-        Self { roots: vec![Root { name: String::new(), folder: VPath::root(), rights, quota_bytes: None }] }
+        Self::below(VPath::root(), rights)
     }
 
-    /// The rights below root number `root`. `None` if the scope has no such root.
-    pub fn rights_below(&self, root: u16) -> Option<Rights> {
-        self.root(root).map(|root| root.rights)
+    /// One grant on a folder, which the caller's paths are relative to.
+    pub fn below(folder: VPath, rights: Rights) -> Self {
+        Self { grants: vec![Grant { at: folder.clone(), rights }], base: folder }
     }
 
-    fn root(&self, root: u16) -> Option<&Root> {
-        self.roots.get(usize::from(root))
+    /// Takes away what is not in `ceiling`, and the grants of which nothing is left.
+    pub fn limit(&mut self, ceiling: Rights) {
+        self.grants.iter_mut().for_each(|grant| grant.rights = grant.rights.intersection(ceiling));
+        self.grants.retain(|grant| grant.rights != Rights::NONE);
     }
 
-    /// The path in the storage for a path relative to root number `root`, if the scope and `ceiling` (the rights of the
-    /// connection's key) both include `wanted`.
+    /// The rights at a path in the storage.
+    pub fn rights_at(&self, path: &VPath) -> Rights {
+        let above = self.grants.iter().filter(|grant| grant.at.contains(path));
+        above.fold(Rights::NONE, |rights, grant| rights.union(grant.rights))
+    }
+
+    /// The rights at the base, which hold at every path of the caller.
+    pub fn rights_everywhere(&self) -> Rights {
+        self.rights_at(&self.base)
+    }
+
+    /// Every right that the caller has at some path.
+    pub fn rights_anywhere(&self) -> Rights {
+        let reached = self.grants.iter().filter(|grant| self.reaches(grant));
+        reached.fold(Rights::NONE, |rights, grant| rights.union(grant.rights))
+    }
+
+    /// The path in the storage of a path of the caller, if the caller has the `wanted` rights there.
     ///
     /// # Errors
-    /// [`ErrorCode::NotFound`] if the scope has no such root, [`ErrorCode::Forbidden`] if a right is missing,
-    /// [`ErrorCode::BadPath`] if the joined path is too long.
-    pub fn check(&self, root: u16, ceiling: Rights, wanted: Rights, path: &VPath) -> Result<VPath, ErrorCode> {
-        let root = self.root(root).ok_or(ErrorCode::NotFound)?;
-        if !root.rights.intersection(ceiling).contains(wanted) {
-            return Err(ErrorCode::Forbidden);
-        }
-        root.folder.join_path(path).map_err(|_: PathError| ErrorCode::BadPath)
+    /// [`ErrorCode::NotFound`] where nothing is granted, neither there nor below, and for reading in a drop box;
+    /// [`ErrorCode::Forbidden`] if a right is missing; [`ErrorCode::BadPath`] if the joined path is too long.
+    pub fn check(&self, wanted: Rights, asked: &VPath) -> Result<VPath, ErrorCode> {
+        let path = self.in_storage(asked)?;
+        let held = self.rights_at(&path);
+        if held.contains(wanted) && held != Rights::NONE { Ok(path) } else { Err(self.refusal(held, wanted, &path)) }
     }
+
+    /// The path in the storage of a path of the caller, and what the caller sees of a folder there.
+    ///
+    /// # Errors
+    /// As [`Scope::check`] for [`Rights::LIST`], but for a folder on the way to a grant.
+    pub fn look(&self, asked: &VPath) -> Result<(VPath, View), ErrorCode> {
+        let path = self.in_storage(asked)?;
+        match self.view(&path) {
+            View::Nothing => Err(self.refusal(self.rights_at(&path), Rights::LIST, &path)),
+            view => Ok((path, view)),
+        }
+    }
+
+    /// What the caller sees of a folder in the storage.
+    pub fn view(&self, path: &VPath) -> View {
+        if self.rights_at(path).contains(Rights::LIST) {
+            return View::All;
+        }
+        let mut names: Vec<_> = self.grants.iter().filter_map(|grant| next_name(path, &grant.at)).collect();
+        names.sort_unstable();
+        names.dedup();
+        if names.is_empty() { View::Nothing } else { View::Only(names.into_iter().map(Box::from).collect()) }
+    }
+
+    /// True if the caller may do all that it might with `other`.
+    pub fn covers(&self, other: &Self) -> bool {
+        let is_covered = |grant: &Grant| {
+            let highest = if grant.at.contains(&other.base) { &other.base } else { &grant.at };
+            self.rights_at(highest).contains(grant.rights)
+        };
+        self.base == other.base && other.grants.iter().filter(|grant| other.reaches(grant)).all(is_covered)
+    }
+
+    /// The same rights for paths that are relative to the base: what is granted above holds at the root.
+    pub fn relative_to_base(&self) -> Self {
+        let relative = |grant: &Grant| {
+            let at = self.base.strip_prefix_of(&grant.at).unwrap_or_default();
+            Grant { at, rights: grant.rights }
+        };
+        let reached = self.grants.iter().filter(|grant| self.reaches(grant));
+        Self { base: VPath::root(), grants: reached.map(relative).collect() }
+    }
+
+    fn in_storage(&self, asked: &VPath) -> Result<VPath, ErrorCode> {
+        self.base.join_path(asked).map_err(|_: PathError| ErrorCode::BadPath)
+    }
+
+    fn reaches(&self, grant: &Grant) -> bool {
+        grant.at.contains(&self.base) || self.base.contains(&grant.at)
+    }
+
+    /// Why a caller with the rights `held` at a path does not get the `wanted` ones.
+    fn refusal(&self, held: Rights, wanted: Rights, path: &VPath) -> ErrorCode {
+        let hidden = held == Rights::NONE || held.is_drop() && wanted.intersects(Rights::READ_ONLY);
+        let is_on_the_way = || self.grants.iter().any(|grant| next_name(path, &grant.at).is_some());
+        if hidden && !is_on_the_way() { ErrorCode::NotFound } else { ErrorCode::Forbidden }
+    }
+}
+
+/// The name in `folder` that leads to an entry below it. `None` for the folder itself and what lies elsewhere.
+fn next_name<'p>(folder: &VPath, path: &'p VPath) -> Option<&'p [u8]> {
+    if folder == path || !folder.contains(path) {
+        return None;
+    }
+    path.segments().nth(folder.segments().count())
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
+    fn path(text: &str) -> VPath {
+        VPath::parse(text).unwrap()
+    }
+
+    fn scope(base: &str, grants: &[(&str, Rights)]) -> Scope {
+        let grants = grants.iter().map(|(at, rights)| Grant { at: path(at), rights: *rights }).collect();
+        Scope { base: path(base), grants }
+    }
+
+    const EDIT: Rights = Rights::READ_ONLY.union(Rights::CREATE).union(Rights::REPLACE).union(Rights::DELETE);
+
     #[test]
-    fn check_confines_to_the_root_and_to_the_rights_of_both() {
-        let folder = VPath::parse("home/ada").unwrap();
+    fn check_joins_the_base_and_asks_for_each_right() {
         let rights = Rights::READ_ONLY.union(Rights::DELETE);
-        let scope = Scope { roots: vec![Root { name: "Ada".into(), folder, rights, quota_bytes: None }] };
-        let path = VPath::parse("notes.txt").unwrap();
-        let check = |root, ceiling, wanted| scope.check(root, ceiling, wanted, &path).map(|path| path.encoded());
-        assert_eq!(check(0, Rights::ALL, Rights::READ), Ok("home/ada/notes.txt".into()));
-        assert_eq!(check(0, Rights::ALL, Rights::DELETE), Ok("home/ada/notes.txt".into()));
-        assert_eq!(check(0, Rights::READ_ONLY, Rights::DELETE), Err(ErrorCode::Forbidden));
-        assert_eq!(check(0, Rights::ALL, Rights::CREATE), Err(ErrorCode::Forbidden));
-        assert_eq!(check(1, Rights::ALL, Rights::READ), Err(ErrorCode::NotFound));
-        assert_eq!(Scope::default().check(0, Rights::ALL, Rights::NONE, &path), Err(ErrorCode::NotFound));
-        assert_eq!((scope.rights_below(0), scope.rights_below(1)), (Some(rights), None));
+        let scope = Scope::below(path("home/ada"), rights);
+        let check = |wanted| scope.check(wanted, &path("notes.txt")).map(|path| path.encoded());
+        assert_eq!(check(Rights::READ), Ok("home/ada/notes.txt".into()));
+        assert_eq!(check(Rights::DELETE), Ok("home/ada/notes.txt".into()));
+        assert_eq!(check(Rights::CREATE), Err(ErrorCode::Forbidden));
+        assert_eq!(Scope::default().check(Rights::NONE, &path("a")), Err(ErrorCode::NotFound));
+        let mut limited = scope.clone();
+        limited.limit(Rights::READ_ONLY);
+        assert_eq!(limited.check(Rights::DELETE, &path("a")), Err(ErrorCode::Forbidden));
+        limited.limit(Rights::CREATE);
+        assert_eq!(limited, Scope { grants: Vec::new(), ..scope });
     }
 
     #[test]
-    fn rights_read_back_from_their_names() {
-        assert_eq!(Rights::ALL.to_string(), "list read create replace delete share");
-        assert_eq!((Rights::READ_ONLY.to_string(), Rights::NONE.to_string()), ("list read".into(), String::new()));
-        for bits in 0..=Rights::ALL.0 {
-            assert_eq!(Rights::parse(&Rights(bits).to_string()), Rights(bits));
+    fn what_is_granted_above_adds_up() {
+        let scope = scope("", &[("team", Rights::READ_ONLY), ("team/in", Rights::CREATE), ("a/file", EDIT)]);
+        for (at, rights) in [
+            ("", Rights::NONE),
+            ("team", Rights::READ_ONLY),
+            ("team2", Rights::NONE),
+            ("team/other", Rights::READ_ONLY),
+            ("team/in/x/y", Rights::READ_ONLY.union(Rights::CREATE)),
+            ("a", Rights::NONE),
+            ("a/file", EDIT),
+            ("a/file2", Rights::NONE),
+        ] {
+            assert_eq!(scope.rights_at(&path(at)), rights, "{at}");
         }
+        assert_eq!((scope.rights_everywhere(), scope.rights_anywhere()), (Rights::NONE, EDIT));
     }
 
     #[test]
-    fn unknown_names_of_rights_add_nothing() {
-        assert_eq!(Rights::parse(" read  fly list LIST "), Rights::READ_ONLY);
-        assert_eq!(Rights::parse(""), Rights::NONE);
+    fn folders_on_the_way_show_the_names_that_lead_to_a_grant() {
+        let scope = scope("", &[("home/ada", EDIT), ("home/in", Rights::CREATE), ("home/ada/x", EDIT)]);
+        let only = |names: &[&str]| View::Only(names.iter().map(|name| name.as_bytes().into()).collect());
+        for (at, view) in [
+            ("", only(&["home"])),
+            ("home", only(&["ada", "in"])),
+            ("home/ada", View::All),
+            ("home/ada/y", View::All),
+            ("home/in", View::Nothing),
+            ("home/eve", View::Nothing),
+            ("home/ad", View::Nothing),
+        ] {
+            assert_eq!(scope.view(&path(at)), view, "{at}");
+        }
+        assert_eq!(scope.look(&path("home/eve")), Err(ErrorCode::NotFound));
+        assert_eq!(scope.look(&path("home/in/x")), Err(ErrorCode::NotFound));
+        assert_eq!(scope.check(Rights::READ, &path("home")), Err(ErrorCode::Forbidden));
+    }
+
+    #[test]
+    fn a_drop_box_tells_nothing() {
+        let scope = scope("", &[("in", Rights::CREATE), ("in/public", Rights::READ_ONLY)]);
+        let check = |wanted, at| scope.check(wanted, &path(at)).map(drop);
+        assert_eq!(check(Rights::CREATE, "in/a"), Ok(()));
+        assert_eq!(check(Rights::READ, "in/a"), Err(ErrorCode::NotFound));
+        assert_eq!(check(Rights::ADD, "in/a"), Err(ErrorCode::NotFound));
+        assert_eq!(check(Rights::DELETE, "in/a"), Err(ErrorCode::Forbidden));
+        assert_eq!(check(Rights::LIST, "in"), Err(ErrorCode::Forbidden));
+        assert_eq!(check(Rights::ADD, "in/public/a"), Ok(()));
+    }
+
+    #[test]
+    fn covers_compares_what_is_reached() {
+        let all = Scope::whole(Rights::ALL);
+        let ada = scope("", &[("home/ada", EDIT), ("team", Rights::READ_ONLY)]);
+        assert!(all.covers(&ada) && !ada.covers(&all) && ada.covers(&ada) && ada.covers(&Scope::default()));
+        let less = scope("", &[("home/ada/notes", Rights::READ_ONLY), ("team", Rights::LIST)]);
+        assert!(ada.covers(&less) && !less.covers(&ada));
+        // Other paths mean other entries.
+        assert!(!all.covers(&Scope::below(path("team"), Rights::READ)));
+        // What is granted outside of the base is not reached.
+        assert!(scope("team", &[("team", Rights::READ)]).covers(&scope("team", &[("", Rights::READ), ("a", EDIT)])));
+    }
+
+    #[test]
+    fn relative_grants_are_those_at_the_base_and_below() {
+        let scope = scope("home", &[("", Rights::LIST), ("home/ada", EDIT), ("team", EDIT), ("home", Rights::READ)]);
+        let relative = [("", Rights::LIST), ("ada", EDIT), ("", Rights::READ)];
+        assert_eq!(scope.relative_to_base(), self::scope("", &relative));
+    }
+
+    fn any_rights() -> impl Strategy<Value = Rights> {
+        vec(any::<bool>(), 6).prop_map(|bits| {
+            let all = [Rights::LIST, Rights::READ, Rights::CREATE, Rights::REPLACE, Rights::DELETE, Rights::SHARE];
+            let held = all.into_iter().zip(bits).filter(|(_, held)| *held);
+            held.fold(Rights::NONE, |rights, (right, _)| rights.union(right))
+        })
+    }
+
+    /// Paths that share their beginnings, as folders and as bytes.
+    fn any_path() -> impl Strategy<Value = VPath> {
+        vec(prop_oneof![Just("a"), Just("ab"), Just("a-"), Just("b")], 0..4).prop_map(|names| path(&names.join("/")))
+    }
+
+    fn any_scope() -> impl Strategy<Value = Scope> {
+        let grant = (any_path(), any_rights()).prop_map(|(at, rights)| Grant { at, rights });
+        (any_path(), vec(grant, 0..6)).prop_map(|(base, grants)| Scope { base, grants })
+    }
+
+    /// Walks up from the path and collects.
+    fn model_rights(scope: &Scope, path: &VPath) -> Rights {
+        let mut rights = Rights::NONE;
+        for folder in path.ancestry() {
+            for grant in &scope.grants {
+                if grant.at == folder {
+                    rights = rights.union(grant.rights);
+                }
+            }
+        }
+        rights
+    }
+
+    /// Every path of up to three names.
+    fn all_paths() -> Vec<VPath> {
+        let mut paths = vec![VPath::root()];
+        let mut start = 0;
+        for _ in 0..3 {
+            let end = paths.len();
+            for index in start..end {
+                for name in ["a", "ab", "a-", "b"] {
+                    paths.push(paths[index].join(name.as_bytes()).unwrap());
+                }
+            }
+            start = end;
+        }
+        paths
+    }
+
+    proptest! {
+        #[test]
+        fn decisions_are_those_of_a_walk_up(scope in any_scope(), asked in any_path(), wanted in any_rights()) {
+            let full = VPath::parse(format!("{}/{}", scope.base, asked).trim_matches('/')).unwrap();
+            let held = model_rights(&scope, &full);
+            prop_assert_eq!(scope.rights_at(&full), held);
+            let below: Vec<_> = all_paths().into_iter().filter(|other| {
+                full.strip_prefix_of(other).is_some_and(|inner| !inner.is_root())
+                    && scope.grants.iter().any(|grant| grant.at == *other)
+            }).collect();
+            match scope.check(wanted, &asked) {
+                Ok(path) => prop_assert!(path == full && held != Rights::NONE && held.contains(wanted)),
+                Err(ErrorCode::Forbidden) => prop_assert!(!held.contains(wanted) || held == Rights::NONE),
+                Err(code) => {
+                    prop_assert_eq!(code, ErrorCode::NotFound);
+                    prop_assert!(!held.contains(Rights::LIST) && below.is_empty());
+                }
+            }
+            match scope.view(&full) {
+                View::All => prop_assert!(held.contains(Rights::LIST)),
+                View::Nothing => prop_assert!(!held.contains(Rights::LIST) && below.is_empty()),
+                View::Only(names) => {
+                    let mut wanted: Vec<Box<[u8]>> = below.iter()
+                        .map(|other| full.strip_prefix_of(other).unwrap().segments().next().unwrap().into())
+                        .collect();
+                    wanted.sort();
+                    wanted.dedup();
+                    prop_assert_eq!(names, wanted);
+                }
+            }
+        }
+
+        #[test]
+        fn covers_is_at_least_as_much_at_each_path(left in any_scope(), right in any_scope()) {
+            let right = Scope { base: left.base.clone(), ..right };
+            let everywhere = all_paths().iter().filter(|path| left.base.contains(path)).all(|path| {
+                model_rights(&left, path).contains(model_rights(&right, path))
+            });
+            prop_assert_eq!(left.covers(&right), everywhere);
+        }
+
+        #[test]
+        fn relative_rights_are_the_same(scope in any_scope(), asked in any_path()) {
+            let full = scope.base.join_path(&asked).unwrap();
+            prop_assert_eq!(scope.relative_to_base().rights_at(&asked), scope.rights_at(&full));
+        }
     }
 }

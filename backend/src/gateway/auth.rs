@@ -42,7 +42,6 @@ impl Auth {
 fn caller(anonymous: Anonymous, request_id: &str, answer_time: Duration) -> Caller {
     Caller {
         scope: Scope::whole(anonymous.rights()),
-        root: 0,
         deadline_ms: Some(u32::try_from(answer_time.as_millis()).unwrap_or(u32::MAX)),
         trace_id: Some(request_id.to_owned()),
         principal: Some(PRINCIPAL_UNKNOWN.to_owned()),
@@ -51,7 +50,7 @@ fn caller(anonymous: Anonymous, request_id: &str, answer_time: Duration) -> Call
 }
 
 fn rights(caller: &Caller) -> Rights {
-    caller.scope.rights_below(caller.root).unwrap_or_default()
+    caller.scope.rights_everywhere()
 }
 
 /// The header that lists the caller's rights, for an answer about a folder.
@@ -79,7 +78,7 @@ mod tests {
     fn rights_header_names_the_rights_of_the_callers_root() {
         let mut caller = caller(Anonymous::Write, "id", Duration::from_secs(1));
         assert_eq!(rights_header(&caller).1, "list read create replace delete");
-        caller.root = 1;
+        caller.scope.grants.clear();
         assert_eq!(rights_header(&caller).1, "");
     }
 }

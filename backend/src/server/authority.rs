@@ -4,14 +4,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use shared::wire::{Caller, PRINCIPAL_UNKNOWN};
-use shared::{ErrorCode, JobId, Rights, Root, VPath};
+use shared::{ErrorCode, JobId, Rights, Scope, VPath, View};
 
 use super::keys::{KEY_PREFIX, LOCAL};
 use super::peer::Peer;
 use crate::admission::Who;
 use crate::storage::{LinkScope, Storage};
 
-/// The owner of an upload or a job: a principal below a root. Other callers do not see it. The owner is not the key of
+/// The owner of an upload or a job: a principal, and the base of its paths. Other callers do not see it. The owner is not the key of
 /// the connection, because all users of a gateway share its key, and that of `passerelle serve` is new at each start.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Owner(pub Vec<u8>);
@@ -20,24 +20,19 @@ impl Owner {
     /// The owner of what this caller begins.
     ///
     /// # Errors
-    /// [`ErrorCode::NotFound`] for a root that the scope does not have; as [`principal`].
+    /// As [`principal`].
     pub(super) fn of(caller: &Caller, peer: &Peer) -> Result<Self, ErrorCode> {
-        Ok(Self::new(Some(principal(caller, peer)?), root(caller)?.folder.as_bytes()))
+        Ok(Self::new(Some(principal(caller, peer)?), caller.scope.base.as_bytes()))
     }
 
-    /// The owner that version 0.1.0 recorded for a caller below this owner's root: it knew no principals. A
+    /// The owner that version 0.1.0 recorded for a caller with this owner's base: it knew no principals. A
     /// caller that knows the id and has the rights may continue such an upload or job; it is in no list.
     pub(super) fn without_principal(&self) -> Self {
         Self::new(None, self.folder())
     }
 
-    /// How far links lead for what belongs to this owner: to entries below its root.
-    pub(super) fn link_scope(&self) -> LinkScope {
-        LinkScope::below(self.root())
-    }
-
-    /// Its root, as a path in the storage.
-    pub(super) fn root(&self) -> VPath {
+    /// The folder in the storage that its paths are relative to.
+    pub(super) fn base(&self) -> VPath {
         VPath::from_bytes(self.folder()).unwrap_or_default()
     }
 
@@ -50,7 +45,7 @@ impl Owner {
         self == owner || self.without_principal() == *owner
     }
 
-    /// The principal alone, over all its roots.
+    /// The principal alone, over all its bases.
     pub(super) fn principal(&self) -> &[u8] {
         let end = self.0.iter().rposition(|byte| *byte == 0).unwrap_or_default();
         &self.0[..end]
@@ -130,58 +125,54 @@ fn who(principal: &[u8], client: Option<&str>) -> Who {
     }
 }
 
-/// The root of a caller.
+/// Limits a caller to what the key of the connection allows, and refuses one that no request may have. Called once for
+/// each request, before anything else looks at its scope.
 ///
 /// # Errors
-/// [`ErrorCode::NotFound`] for a root that the scope does not have.
-fn root(caller: &Caller) -> Result<&Root, ErrorCode> {
-    caller.scope.roots.get(usize::from(caller.root)).ok_or(ErrorCode::NotFound)
-}
-
-/// Refuses a caller that no request may have.
-///
-/// # Errors
-/// As [`root`]; [`ErrorCode::Forbidden`] for the principal of another key.
-pub(super) fn check_caller(caller: &Caller, peer: &Peer) -> Result<(), ErrorCode> {
-    root(caller)?;
+/// [`ErrorCode::NotFound`] for a caller without any grant; [`ErrorCode::Forbidden`] for the principal of another key.
+pub(super) fn admit(caller: &mut Caller, peer: &Peer) -> Result<(), ErrorCode> {
+    caller.scope.limit(peer.rights);
+    if caller.scope.grants.is_empty() {
+        return Err(ErrorCode::NotFound);
+    }
     principal(caller, peer).map(drop)
 }
 
-/// The path in the storage of a caller's path, if the caller has the `wanted` rights there. The only place where a path
-/// relative to a scope becomes a path in the storage.
+/// The path in the storage of a caller's path, if the caller has the `wanted` rights there. This function, [`look`] and
+/// the runner of a job are the only places where a caller's path becomes a path in the storage.
 ///
 /// # Errors
-/// As [`shared::Scope::check`].
-pub(super) fn authorise(caller: &Caller, peer: &Peer, wanted: Rights, path: &VPath) -> Result<VPath, ErrorCode> {
-    caller.scope.check(caller.root, peer.rights, wanted, path)
+/// As [`Scope::check`].
+pub(super) fn authorise(caller: &Caller, wanted: Rights, path: &VPath) -> Result<VPath, ErrorCode> {
+    caller.scope.check(wanted, path)
 }
 
-/// How far links lead in the requests of a caller: to entries below its root.
+/// The path in the storage of a folder or an entry that the caller looks at, and what it sees of the entries there.
 ///
 /// # Errors
-/// [`ErrorCode::NotFound`] for a root that the scope does not have.
-pub(super) fn link_scope(caller: &Caller) -> Result<LinkScope, ErrorCode> {
-    Ok(LinkScope::below(root(caller)?.folder.clone()))
+/// As [`Scope::look`].
+pub(super) fn look(caller: &Caller, path: &VPath) -> Result<(VPath, View), ErrorCode> {
+    caller.scope.look(path)
 }
 
-/// The storage as a caller sees it. Every path of a request is used with this view alone.
-///
-/// # Errors
-/// As [`link_scope`].
-pub(super) fn seen_by(caller: &Caller, storage: &Arc<dyn Storage>) -> Result<Arc<dyn Storage>, ErrorCode> {
-    Ok(Arc::clone(storage).within(link_scope(caller)?))
+/// How far links lead in a request that uses the `wanted` rights: to entries at which the caller has them.
+pub(super) fn link_scope(caller: &Caller, wanted: Rights) -> LinkScope {
+    LinkScope::where_granted(&caller.scope, wanted)
 }
 
-/// All rights that the caller has below its root.
-pub(super) fn granted(caller: &Caller, peer: &Peer) -> Rights {
-    let root = caller.scope.roots.get(usize::from(caller.root));
-    root.map_or(Rights::NONE, |root| root.rights.intersection(peer.rights))
+/// The storage as a caller sees it that uses the `wanted` rights. Every path of a request is used with such a view alone.
+pub(super) fn seen_by(scope: &Scope, wanted: Rights, storage: &Arc<dyn Storage>) -> Arc<dyn Storage> {
+    Arc::clone(storage).within(LinkScope::where_granted(scope, wanted))
+}
+
+/// What the rights on an entry let a caller use of it where a link leads there: to change it, and to see what has become
+/// of it.
+pub(super) fn used_to_write(held: Rights) -> Rights {
+    held.intersection(Rights::ADD.union(Rights::REPLACE))
 }
 
 #[cfg(test)]
 mod tests {
-    use shared::Scope;
-
     use super::super::keys::ServerKey;
     use super::*;
     use crate::wire::Key;
@@ -195,8 +186,7 @@ mod tests {
     }
 
     fn caller(principal: Option<&str>, folder: &str) -> Caller {
-        let mut scope = Scope::whole(Rights::ALL);
-        scope.roots[0].folder = VPath::parse(folder).unwrap();
+        let scope = Scope::below(VPath::parse(folder).unwrap(), Rights::ALL);
         Caller { scope, principal: principal.map(str::to_owned), ..Caller::default() }
     }
 
@@ -217,7 +207,18 @@ mod tests {
         for (index, one) in all.iter().enumerate() {
             assert!(all[..index].iter().all(|other| other != one), "{index}");
         }
-        assert_eq!(Owner::of(&Caller::default(), &peer), Err(ErrorCode::NotFound));
+    }
+
+    #[test]
+    fn a_caller_has_what_its_key_has_as_well() {
+        let peer = peer(ServerKey::from((key("office"), Rights::READ_ONLY)));
+        let mut limited = caller(None, "docs");
+        assert_eq!(admit(&mut limited, &peer), Ok(()));
+        assert_eq!(limited.scope, Scope::below(VPath::parse("docs").unwrap(), Rights::READ_ONLY));
+        assert_eq!(admit(&mut Caller::default(), &peer), Err(ErrorCode::NotFound));
+        let mut beyond = Caller { scope: Scope::whole(Rights::DELETE), ..Caller::default() };
+        assert_eq!(admit(&mut beyond, &peer), Err(ErrorCode::NotFound));
+        assert_eq!(admit(&mut caller(Some("local"), ""), &peer), Err(ErrorCode::Forbidden));
     }
 
     #[test]

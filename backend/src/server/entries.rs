@@ -1,7 +1,7 @@
 //! Entries of a folder as a caller names them, and how many fit into one message.
 
 use shared::limits::FRAME_CONTROL_BYTES_MAX;
-use shared::{Entry, ErrorCode, Link, VPath};
+use shared::{Entry, ErrorCode, Kind, Link, Timestamp, VPath};
 use tokio_util::sync::CancellationToken;
 
 use crate::storage::{Storage, StorageError, Visit};
@@ -63,6 +63,25 @@ pub(super) fn fitting(entries: &[Entry]) -> usize {
         bytes > PAGE_BYTES
     });
     fits.unwrap_or(entries.len()).max(1).min(entries.len())
+}
+
+/// A folder on the way to a grant, without what it tells of the entries in it.
+///
+/// # Errors
+/// [`ErrorCode::NotFound`] for what is no folder: nothing that is granted is below it.
+pub(super) fn on_the_way_to_a_grant(entry: Entry) -> Result<Entry, StorageError> {
+    if !entry.is_folder() || entry.link.is_some() {
+        return Err(StorageError::new(ErrorCode::NotFound, "looking for a folder on the way to a grant"));
+    }
+    Ok(Entry {
+        path: entry.path,
+        kind: Kind::Folder,
+        size: 0,
+        modified: Timestamp(0),
+        executable: false,
+        link: None,
+        etag: None,
+    })
 }
 
 /// The entry under the caller's path: `asked` is the caller's path of the storage's `folder`.

@@ -1,6 +1,6 @@
 //! The folder that an operation puts something into: refused, found or made.
 
-use shared::{Entry, ErrorCode, Link, VPath};
+use shared::{Entry, ErrorCode, Link, Rights, Scope, VPath};
 
 use crate::storage::{Storage, StorageError, is_state_folder_name};
 
@@ -18,12 +18,13 @@ pub(super) fn refuse_state_folder(target: &VPath) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// Makes sure that `folder` exists; with `make`, creates it and its missing parents.
+/// Makes sure that `folder` exists; with a scope, creates it and its missing parents where that has CREATE.
 ///
 /// # Errors
-/// [`ErrorCode::ParentMissing`] without `make`; as [`expect_folder`] and [`Storage::make_folder`].
-pub(super) fn make_folders(storage: &dyn Storage, folder: &VPath, make: bool) -> Result<(), StorageError> {
-    make_folders_noting(storage, folder, make, &mut || {})
+/// [`ErrorCode::ParentMissing`] for a folder that is missing and not made; as [`expect_folder`] and
+/// [`Storage::make_folder`].
+pub(super) fn make_folders(storage: &dyn Storage, folder: &VPath, by: Option<&Scope>) -> Result<(), StorageError> {
+    make_folders_noting(storage, folder, by, &mut || {})
 }
 
 /// [`make_folders`], which calls `on_made` after each folder that it creates: that stays, also after a later failure.
@@ -33,17 +34,21 @@ pub(super) fn make_folders(storage: &dyn Storage, folder: &VPath, make: bool) ->
 pub(super) fn make_folders_noting(
     storage: &dyn Storage,
     folder: &VPath,
-    make: bool,
+    by: Option<&Scope>,
     on_made: &mut dyn FnMut(),
 ) -> Result<(), StorageError> {
     match storage.stat(folder) {
         Ok(entry) => return expect_folder(&entry),
         Err(error) if error.code != ErrorCode::NotFound => return Err(error),
-        Err(_) if !make => return Err(StorageError::new(ErrorCode::ParentMissing, "the folder does not exist")),
         Err(_) => {}
     }
+    let missing = || StorageError::new(ErrorCode::ParentMissing, "the folder does not exist");
+    let scope = by.ok_or_else(missing)?;
     for folder in folder.ancestry().skip(1) {
         match storage.stat(&folder) {
+            Err(error) if error.code == ErrorCode::NotFound && !scope.rights_at(&folder).contains(Rights::CREATE) => {
+                return Err(missing());
+            }
             Err(error) if error.code == ErrorCode::NotFound => match storage.make_folder(&folder) {
                 Ok(_) => on_made(),
                 Err(error) if error.code == ErrorCode::AlreadyExists => {}
@@ -57,20 +62,21 @@ pub(super) fn make_folders_noting(
 }
 
 /// Runs `place`, which puts an entry at `path`, after making the missing parents: again while other clients remove them.
-/// Calls `on_made` after each folder that it creates.
+/// Calls `on_made` after each folder that it creates, where `scope` grants CREATE.
 ///
 /// # Errors
 /// As [`make_folders`] and `place`.
 pub(super) fn below_parents<T>(
     storage: &dyn Storage,
     path: &VPath,
+    scope: &Scope,
     on_made: &mut dyn FnMut(),
     mut place: impl FnMut() -> Result<T, StorageError>,
 ) -> Result<T, StorageError> {
     let parent = path.parent().unwrap_or_default();
     let mut attempts = 1..=PARENTS_MADE_MAX;
     loop {
-        let placed = make_folders_noting(storage, &parent, true, on_made).and_then(|()| place());
+        let placed = make_folders_noting(storage, &parent, Some(scope), on_made).and_then(|()| place());
         match placed {
             Err(error) if error.code == ErrorCode::ParentMissing && attempts.next().is_some() => {}
             placed => return placed,
@@ -78,7 +84,7 @@ pub(super) fn below_parents<T>(
     }
 }
 
-/// Requires the folder of a caller's root, which no request makes: a root that was removed, or whose disk is missing,
+/// Requires the folder of a caller's base, which no request makes: one that was removed, or whose disk is missing,
 /// must not come back as an empty folder.
 ///
 /// # Errors

@@ -78,7 +78,7 @@ impl PathWalk {
     /// The steps of a path of a request, whose links lead no further than `scope`.
     pub(super) fn along(path: &VPath, scope: &LinkScope) -> Self {
         let steps = path.segments().rev().map(|name| PathStep { name: name.into(), of_link: false }).collect();
-        let names_trusted = if scope.may(path) { scope.folder().segments().count() } else { 0 };
+        let names_trusted = if scope.folder().contains(path) { scope.folder().segments().count() } else { 0 };
         Self { steps, links_followed: 0, names_trusted, in_trusted: false, is_confined: false }
     }
 

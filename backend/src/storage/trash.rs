@@ -5,7 +5,7 @@ use std::collections::{BinaryHeap, HashSet};
 
 use shared::{ETag, Entry, ErrorCode, Timestamp, TrashId, VPath};
 
-use super::{StorageError, Visit};
+use super::{LinkScope, StorageError, Visit};
 
 /// An item of the trash.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -118,8 +118,8 @@ impl PartialOrd for TrashPosition {
 /// Which items of the trash are wanted. The default is all.
 #[derive(Clone, Debug)]
 pub struct TrashQuery {
-    /// Only items that were below this folder.
-    pub below: VPath,
+    /// Only items that were where these links lead.
+    pub below: LinkScope,
     /// Items that are left out, also from the total.
     pub hidden: HashSet<TrashId>,
     /// Only items behind this position.
@@ -130,7 +130,7 @@ pub struct TrashQuery {
 
 impl Default for TrashQuery {
     fn default() -> Self {
-        Self { below: VPath::root(), hidden: HashSet::new(), after: None, limit: usize::MAX }
+        Self { below: LinkScope::default(), hidden: HashSet::new(), after: None, limit: usize::MAX }
     }
 }
 
@@ -194,7 +194,7 @@ impl<'a> PageSelection<'a> {
     /// Adds an item.
     pub(super) fn add(&mut self, item: TrashItem) {
         let TrashQuery { below, hidden, after, limit } = self.query;
-        if hidden.contains(&item.id) || below.strip_prefix_of(&item.entry.path).is_none() {
+        if hidden.contains(&item.id) || !below.may(&item.entry.path) {
             return;
         }
         self.total += 1;

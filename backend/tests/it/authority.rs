@@ -129,7 +129,7 @@ async fn no_request_takes_the_name_of_another_key() {
 async fn a_job_wants_the_rights_of_its_change() {
     let server = TestServer::start().await;
     trash_as(&server.client, &writer(), "hello.txt").await;
-    for rights in [Rights::READ_ONLY, Rights::READ_ONLY.union(Rights::CREATE), Rights::NONE] {
+    for rights in [Rights::READ_ONLY, Rights::READ_ONLY.union(Rights::CREATE)] {
         let caller = caller_with(rights);
         assert_eq!(error_code(server.client.job(&caller, KEY, 0, Duration::ZERO).await), ErrorCode::Forbidden);
         assert_eq!(error_code(server.client.cancel_job(&caller, KEY).await), ErrorCode::Forbidden);
@@ -156,9 +156,9 @@ async fn a_list_of_jobs_has_those_that_the_rights_allow_behind_a_thousand_others
 }
 
 #[tokio::test]
-async fn every_request_wants_a_root_of_the_scope() {
+async fn every_request_wants_a_grant() {
     let server = TestServer::start().await;
-    let lost = Caller { root: 9, ..writer() };
+    let lost = Caller { scope: Scope::default(), ..writer() };
     assert_eq!(error_code(server.client.health(&lost, false).await), ErrorCode::NotFound);
     assert_eq!(error_code(server.client.stat(&lost, &VPath::root()).await), ErrorCode::NotFound);
     server.stop().await;

@@ -8,7 +8,7 @@ use backend::storage::local::LocalStorage;
 use backend::storage::memory::MemoryStorage;
 use backend::transfer_budget::PIECE_BYTES_MIN;
 use shared::wire::Skipped;
-use shared::{ByteRange, ErrorCode, Order, Rights, Root, Scope, Timestamp, VPath};
+use shared::{ByteRange, ErrorCode, Order, Rights, Scope, Timestamp, VPath};
 
 use super::reading::read_item;
 use super::test_server::{TestServer, path, reader};
@@ -294,8 +294,8 @@ async fn a_range_of_a_file_that_has_grown_lies_within_its_beginning() {
 #[tokio::test]
 async fn a_scope_confines_every_operation() {
     let server = TestServer::start().await;
-    let root = Root { name: "docs".into(), folder: path("docs"), rights: Rights::READ_ONLY, quota_bytes: None };
-    let mut caller = backend::client::Caller { scope: Scope { roots: vec![root] }, ..Default::default() };
+    let mut caller =
+        backend::client::Caller { scope: Scope::below(path("docs"), Rights::READ_ONLY), ..Default::default() };
     let listing = server.client.list(&caller, &path(""), Order::default(), None, 10).await.unwrap();
     let names: Vec<_> = listing.entries.iter().map(|entry| entry.path.encoded()).collect();
     assert_eq!(names, ["deep", "nothing", "a%20b.txt", "latin%E9.txt"]);
@@ -307,17 +307,17 @@ async fn a_scope_confines_every_operation() {
     let page = walking.next_page().await.unwrap().unwrap();
     assert_eq!(page.entries.last().unwrap().path.encoded(), "deep/er/file.bin");
 
-    caller.scope.roots[0].rights = Rights::READ;
+    caller.scope.grants[0].rights = Rights::READ;
     assert_eq!(server.client.stat_for_reading(&caller, &path("a%20b.txt")).await.unwrap().size, 6);
     assert_eq!(server.client.stat(&caller, &path("a%20b.txt")).await.unwrap_err().code, ErrorCode::Forbidden);
 
-    caller.scope.roots[0].rights = Rights::LIST;
+    caller.scope.grants[0].rights = Rights::LIST;
     let head = server.client.stat_for_reading(&caller, &path("a%20b.txt")).await;
     assert_eq!(head.unwrap_err().code, ErrorCode::Forbidden, "HEAD takes the right that GET takes");
     let mut transfer = server.client.get(&caller, vec![item("a%20b.txt", None)]).await.unwrap();
     let refused = transfer.next_item().await.unwrap();
     assert!(matches!(refused, Some(Item::Refused(failure)) if failure.code == ErrorCode::Forbidden));
-    caller.scope.roots[0].rights = Rights::NONE;
+    caller.scope.grants[0].rights = Rights::NONE;
     let refused = server.client.list(&caller, &path(""), Order::default(), None, 10).await;
-    assert_eq!(refused.unwrap_err().code, ErrorCode::Forbidden);
+    assert_eq!(refused.unwrap_err().code, ErrorCode::NotFound);
 }

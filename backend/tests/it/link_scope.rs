@@ -16,7 +16,7 @@ use backend::storage::memory::{MEMORY_ROOT, MemoryStorage};
 use shared::change::{PathItem, PathPair, RestoreItem};
 use shared::wire::Store;
 use shared::{
-    Algorithm, Change, Conflict, Entry, ErrorCode, EventKind, Job, JobId, Kind, Link, Order, Outcome, Rights, Root,
+    Algorithm, Change, Conflict, Entry, ErrorCode, EventKind, Grant, Job, JobId, Kind, Link, Order, Outcome, Rights,
     Scope, VPath,
 };
 
@@ -94,8 +94,7 @@ async fn on_every_backend(check: impl AsyncFn(Arc<TestServer>, &'static str)) {
 
 /// A caller whose root is this folder.
 fn caller_of(folder: &str) -> Caller {
-    let root = Root { name: String::new(), folder: path(folder), rights: Rights::ALL, quota_bytes: None };
-    Caller { scope: Scope { roots: vec![root] }, ..Caller::default() }
+    Caller { scope: Scope::below(path(folder), Rights::ALL), ..Caller::default() }
 }
 
 fn one() -> Caller {
@@ -485,4 +484,76 @@ async fn a_link_that_changes_during_requests_never_leads_outside() {
         fs::read_dir(folder.path().join("two")).unwrap().map(|e| e.unwrap().file_name()).collect();
     outside.sort();
     assert_eq!(outside, ["back", "folder", "secret"]);
+}
+
+/// One tree for all: the caller has rights on `one`, and less on a folder of `two`.
+fn granted() -> Caller {
+    let grant = |at, rights| Grant { at: path(at), rights };
+    let grants = vec![grant("one", Rights::ALL), grant("two/folder", Rights::READ_ONLY)];
+    Caller { scope: Scope { base: VPath::root(), grants }, ..Caller::default() }
+}
+
+#[tokio::test]
+async fn links_lead_to_where_the_rights_are() {
+    on_every_backend(async |server, backend| {
+        let (client, caller) = (&server.client, &granted());
+        for name in OUTWARD {
+            let at = format!("one/{name}");
+            let entry = client.stat(caller, &path(&at)).await.unwrap();
+            assert_eq!((entry.kind, entry.link, entry.size), (Kind::Other, Some(Link::Escapes), 0), "{backend} {at}");
+            let listed = names(client, caller, &at).await;
+            assert_eq!(error_code(listed), ErrorCode::LinkEscapes, "{backend} {at}");
+            let inner = format!("{at}/secret");
+            assert_eq!(error_code(read(client, caller, &inner).await), ErrorCode::LinkEscapes, "{backend} {at}");
+        }
+        assert_eq!(error_code(read(client, caller, "one/sibling_file").await), ErrorCode::LinkEscapes, "{backend}");
+        for name in INWARD {
+            let inner = format!("one/{name}/file");
+            assert_eq!(read(client, caller, &inner).await.unwrap(), b"plain", "{backend} {inner}");
+        }
+        // Also where a link leads to less: it may be read there, and not changed.
+        assert_eq!(names(client, caller, "two").await.unwrap(), ["folder"], "{backend}");
+        assert_eq!(names(client, caller, "one/sibling/folder").await.unwrap(), ["inner"], "{backend}");
+        assert_eq!(read(client, caller, "one/sibling/folder/inner").await.unwrap(), b"inner", "{backend}");
+        let into = Stage { caller: caller.clone(), resumable: false, ..stage("one/sibling/folder/new", Some(1)) };
+        let stored = client.store(&Store { stage: into.clone(), checksum: None }, b"1").await;
+        assert_eq!(error_code(stored), ErrorCode::LinkEscapes, "{backend}");
+        assert_eq!(error_code(client.stage(&into).await), ErrorCode::LinkEscapes, "{backend}");
+        let inner = || vec![PathItem { path: path("one/sibling/folder/inner"), if_etag: None }];
+        let pair = |from: &str, to: &str| vec![PathPair { from: path(from), to: path(to), if_etag: None }];
+        let changes = [
+            Change::Trash { items: inner() },
+            Change::Delete { items: inner() },
+            Change::Move { items: pair("one/sibling/folder/inner", "one/moved"), conflict: Conflict::Fail },
+            Change::Move { items: pair("one/plain/file", "one/sibling/folder/file"), conflict: Conflict::Fail },
+            Change::Copy { items: pair("one/plain/file", "one/sibling/folder/file"), conflict: Conflict::Fail },
+            Change::MakeFolder { paths: vec![path("one/sibling/folder/made")], existing_ok: false },
+        ];
+        for (number, change) in (1..).zip(changes) {
+            let job = run(client, caller, number, change.clone()).await;
+            assert_eq!(item_code(&job), Some(ErrorCode::LinkEscapes), "{backend} {change:?}");
+        }
+        let copied = Change::Copy { items: pair("two/folder/inner", "one/inner"), conflict: Conflict::Fail };
+        assert_eq!(item_code(&run(client, caller, 99, copied).await), None, "{backend}");
+        assert_two_is_untouched(client, backend).await;
+    })
+    .await;
+}
+
+/// Who may change what is above a link could put another one in its place.
+#[tokio::test]
+async fn a_grant_on_a_link_is_none_on_what_it_leads_to() {
+    on_every_backend(async |server, backend| {
+        let grants = vec![Grant { at: path("home"), rights: Rights::ALL }];
+        let caller = Caller { scope: Scope { base: VPath::root(), grants }, ..Caller::default() };
+        let entry = server.client.stat(&caller, &path("home")).await.unwrap();
+        assert_eq!(entry.link, Some(Link::Escapes), "{backend}");
+        assert_eq!(error_code(names(&server.client, &caller, "home").await), ErrorCode::LinkEscapes, "{backend}");
+        let read = read(&server.client, &caller, "home/plain/file").await;
+        assert_eq!(error_code(read), ErrorCode::LinkEscapes, "{backend}");
+        // As the base it is what it leads to.
+        assert_eq!(super::reading::read_file(&server.client, "home/plain/file").await.unwrap(), b"plain", "{backend}");
+        assert_eq!(names(&server.client, &caller_of("home"), "plain").await.unwrap(), ["file"], "{backend}");
+    })
+    .await;
 }

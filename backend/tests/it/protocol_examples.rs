@@ -17,7 +17,7 @@ use shared::wire::{
 };
 use shared::{
     Algorithm, ByteRange, Change, Checksum, Conflict, Digests, Direction, ETag, Entry, ErrorCode, Event, EventId,
-    EventKind, Job, JobId, JobState, Kind, Link, Order, Outcome, Rights, Root, Scope, SortKey, Timestamp, TrashId,
+    EventKind, Grant, Job, JobId, JobState, Kind, Link, Order, Outcome, Rights, Scope, SortKey, Timestamp, TrashId,
     Trashed, UploadId, hex,
 };
 
@@ -49,16 +49,24 @@ impl Examples {
         assert_eq!(hex::encode(&written), hex::encode(expected), "{name}");
     }
 
-    /// Compares a message with an example, both ways.
+    /// Compares a message with an example that is read and not written.
     #[track_caller]
-    fn both_ways<M: Message + PartialEq + Debug>(&mut self, name: &str, kind: FrameKind, id: u32, message: &M) {
-        let written = self.0.get(name).cloned().unwrap_or_default();
-        self.check(name, &frame_bytes(&frame(kind, id, message)));
+    fn read_only<M: Message + PartialEq + Debug>(&mut self, name: &str, kind: FrameKind, id: u32, message: &M) {
+        let written = self.0.remove(name).unwrap_or_default();
         let (header, body) = written.split_at(HEADER_BYTES);
         let phase = Phase::Open { data_bytes_max: DATA_BYTES_MAX };
         let header = Header::decode(header.try_into().unwrap(), phase).unwrap();
         assert_eq!((header.kind(), header.request_id, header.body_bytes), (Some(kind), id, body.len()), "{name}");
         assert_eq!(&decode::<M>(body).unwrap(), message, "{name}");
+    }
+
+    /// Compares a message with an example, both ways.
+    #[track_caller]
+    fn both_ways<M: Message + PartialEq + Debug>(&mut self, name: &'static str, kind: FrameKind, id: u32, message: &M) {
+        let written = self.0.get(name).cloned().unwrap_or_default();
+        self.check(name, &frame_bytes(&frame(kind, id, message)));
+        self.0.insert(name, written);
+        self.read_only(name, kind, id, message);
     }
 }
 
@@ -79,7 +87,7 @@ fn entry(text: &str, kind: Kind, size: u64, etag: u8) -> Entry {
 fn writer() -> Caller {
     let rights = [Rights::READ_ONLY, Rights::CREATE, Rights::REPLACE, Rights::DELETE];
     let rights = rights.into_iter().fold(Rights::NONE, Rights::union);
-    Caller { scope: Scope::whole(rights), root: 0, deadline_ms: None, trace_id: None, principal: None, client: None }
+    Caller { scope: Scope::whole(rights), deadline_ms: None, trace_id: None, principal: None, client: None }
 }
 
 fn ascending_digest() -> Vec<u8> {
@@ -180,17 +188,19 @@ fn reading(examples: &mut Examples) {
     });
     examples.both_ways("item-end-refused", FrameKind::ItemEnd, 2, &ItemEnd { error });
     examples.both_ways("get-end", FrameKind::End, 2, &End { error: None });
-    let root =
-        Root { name: "docs".into(), folder: path("docs"), rights: Rights::READ_ONLY, quota_bytes: Some(1_000_000) };
+    let grant = |at, rights| Grant { at: path(at), rights };
+    let grants = vec![grant("docs", Rights::READ_ONLY), grant("docs/in", Rights::CREATE)];
     let caller = Caller {
-        scope: Scope { roots: vec![root] },
-        root: 0,
+        scope: Scope { base: path("docs"), grants },
         deadline_ms: Some(1_000),
         trace_id: Some("t1".into()),
         principal: Some("ada".into()),
         client: Some("203.0.113.7".into()),
     };
     examples.both_ways("stat", FrameKind::Stat, 3, &Stat { caller, path: path("a%20b.txt"), for_reading: Some(true) });
+    let earlier = Caller { scope: Scope::below(path("docs"), Rights::READ_ONLY), ..Caller::default() };
+    let stat = Stat { caller: earlier, path: path("a%20b.txt"), for_reading: None };
+    examples.read_only("stat-earlier", FrameKind::Stat, 30, &stat);
     let item = |range, if_etag, if_prefix| GetItem { path: path("a"), range: Some(range), if_etag, if_prefix };
     let prefix = Prefix { length: 9, tag: ETag([0x66; 16]) };
     let items = vec![

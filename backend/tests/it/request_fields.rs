@@ -8,7 +8,7 @@ use backend::storage::testing::faulty::{Fault, Faults, FaultyStorage, Operation}
 use bytes::Bytes;
 use shared::limits::{LIST_LIMIT_MAX, LIST_PAGE_MAX};
 use shared::wire::{Caller, FrameKind, List, Page, PutEnd, Stat, Store, Walk, encode};
-use shared::{Checksum, Conflict, ErrorCode, Order, Rights, Root, Scope, VPath};
+use shared::{Checksum, Conflict, ErrorCode, Order, Rights, Scope, VPath};
 
 use super::captured_log::CapturedLog;
 use super::raw_connection::{RawConnection, serve_pipe};
@@ -57,8 +57,7 @@ async fn an_unknown_variant_in_a_request_is_refused() {
 #[tokio::test]
 async fn an_undecodable_change_is_refused_below_a_missing_root_as_elsewhere() {
     for (folder, missing) in [("", None), ("missing", Some(ErrorCode::NotFound))] {
-        let root = Root { name: String::new(), folder: path(folder), rights: Rights::ALL, quota_bytes: None };
-        let caller = Caller { scope: Scope { roots: vec![root] }, ..writer() };
+        let caller = Caller { scope: Scope::below(path(folder), Rights::ALL), ..writer() };
         let change = |change: &[u8]| {
             request(4, &caller, &[&b"\x01\x50\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x02"[..], change, b"\x03\x00"].concat())
         };

@@ -9,15 +9,14 @@ use backend::storage::Storage;
 use backend::storage::memory::MemoryStorage;
 use shared::change::{PathItem, PathPair, RestoreItem};
 use shared::wire::Store;
-use shared::{Change, Conflict, ErrorCode, JobId, Outcome, Rights, Root, Scope, TrashId};
+use shared::{Change, Conflict, ErrorCode, JobId, Outcome, Rights, Scope, TrashId};
 
 use crate::test_server::{TestServer, path, writer};
 use crate::uploads::{commit, error_code, store_request};
 
 /// A caller with all rights below `folder`.
 fn below(folder: &str) -> Caller {
-    let root = Root { name: String::new(), folder: path(folder), rights: Rights::ALL, quota_bytes: None };
-    Caller { scope: Scope { roots: vec![root] }, ..Caller::default() }
+    Caller { scope: Scope::below(path(folder), Rights::ALL), ..Caller::default() }
 }
 
 fn stage(caller: &Caller, target: &str) -> Stage {

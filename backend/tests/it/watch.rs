@@ -6,7 +6,7 @@ use backend::client::{Caller, FolderEvents};
 use backend::storage::memory::MemoryStorage;
 use backend::storage::testing::faulty::{Fault, Faults, FaultyStorage, Operation};
 use shared::limits::WATCHES_OF_ONE_MAX;
-use shared::{Change, ErrorCode, EventId, EventKind, Rights, Root, Scope};
+use shared::{Change, ErrorCode, EventId, EventKind, Rights, Scope};
 
 use super::changes::change;
 use super::raw_connection::within;
@@ -109,8 +109,7 @@ async fn watch_needs_list_and_stays_below_the_root() {
         error_code(server.client.watch(&reader(), &path("hello.txt"), None).await.map(drop)),
         ErrorCode::NotFolder
     );
-    let root = Root { name: String::new(), folder: path("docs"), rights: Rights::LIST, quota_bytes: None };
-    let inside = Caller { scope: Scope { roots: vec![root] }, ..Caller::default() };
+    let inside = Caller { scope: Scope::below(path("docs"), Rights::LIST), ..Caller::default() };
     let mut watcher = server.client.watch(&inside, &path("deep"), None).await.unwrap();
     assert_eq!(next(&mut watcher).await.1, EventKind::Ready);
     let paths = vec![path("docs/deep/new")];

@@ -14,7 +14,7 @@ use crate::change::{PathItem, PathPair, RestoreItem};
 use crate::job::{LeftOut, LeftOutEntry, Progress};
 use crate::{
     Algorithm, ByteRange, Change, Checksum, Conflict, Digests, Direction, ETag, Entry, ErrorCode, Event, EventId,
-    EventKind, Job, JobId, JobState, Kind, Link, Order, Outcome, Rights, Root, Scope, SortKey, Timestamp, TrashId,
+    EventKind, Grant, Job, JobId, JobState, Kind, Link, Order, Outcome, Rights, Scope, SortKey, Timestamp, TrashId,
     Trashed, UploadId, VPath,
 };
 
@@ -140,16 +140,10 @@ fn etag() -> impl Strategy<Value = ETag> {
 }
 
 fn caller() -> impl Strategy<Value = Caller> {
-    let root = (".{0,5}", path(), rights(), of(any::<u64>())).prop_map(|(name, folder, rights, quota_bytes)| Root {
-        name,
-        folder,
-        rights,
-        quota_bytes,
-    });
-    (vec(root, 0..3), any::<u16>(), of(any::<u32>()), of(".{0,5}"), of(".{0,5}"), of(".{0,5}")).prop_map(
-        |(roots, root, deadline_ms, trace_id, principal, client)| Caller {
-            scope: Scope { roots },
-            root,
+    let grant = (path(), rights()).prop_map(|(at, rights)| Grant { at, rights });
+    (path(), vec(grant, 0..3), of(any::<u32>()), of(".{0,5}"), of(".{0,5}"), of(".{0,5}")).prop_map(
+        |(base, grants, deadline_ms, trace_id, principal, client)| Caller {
+            scope: Scope { base, grants },
             deadline_ms,
             trace_id,
             principal,

@@ -23,7 +23,6 @@ pub(crate) struct Hub {
 struct Key {
     /// The encoded scope; equal scopes have equal encodings.
     scope: Vec<u8>,
-    root: u16,
     principal: Option<String>,
     folder: VPath,
 }
@@ -186,11 +185,6 @@ impl Subscription {
 impl Key {
     fn of(caller: &Caller, folder: &VPath) -> Self {
         let scope: &Scope = &caller.scope;
-        Self {
-            scope: shared::wire::encode(scope),
-            root: caller.root,
-            principal: caller.principal.clone(),
-            folder: folder.clone(),
-        }
+        Self { scope: shared::wire::encode(scope), principal: caller.principal.clone(), folder: folder.clone() }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use shared::change::{PathItem, RestoreItem};
 use shared::name_key::equivalence_key;
-use shared::{Change, Conflict, ErrorCode, Outcome, TrashId, VPath};
+use shared::{Change, Conflict, ErrorCode, Outcome, Rights, TrashId, VPath};
 
 use super::item_error::ItemError;
 use super::runner::{GROUP_MAX, JobRunner, done};
@@ -41,7 +41,7 @@ impl JobRunner {
         let (folder, first_of_group) = (items[first].path.parent(), first_of_group(items, first));
         let mut group = Vec::new();
         for (index, chosen) in items.iter().enumerate().skip(first).take(GROUP_MAX) {
-            let Ok(path) = self.entry_path(&chosen.path) else { break };
+            let Ok(path) = self.entry_path(Rights::DELETE, &chosen.path) else { break };
             let id = self.record.trash_id_in_group(first_of_group, index, &path);
             // An entry that the previous process has put into the trash is examined by itself.
             let was_trashed = |id| !matches!(self.trashed_before(id), Ok(None));
@@ -115,7 +115,7 @@ impl JobRunner {
         let ids: Vec<_> = looked_at.iter().map(|wanted| wanted.id).collect();
         let Ok(found) = self.visible_items(&ids) else { return group };
         for (wanted, item) in looked_at.iter().zip(found) {
-            let Some(to) = item.and_then(|item| self.target_of(wanted, item)) else { break };
+            let Some(to) = item.and_then(|item| self.target_of(wanted, &item)) else { break };
             let key = spelling_key(to.name());
             let goes_elsewhere = group.first().is_some_and(|(_, first)| first.parent() != to.parent());
             if goes_elsewhere || names.contains_key(&key) {
@@ -140,15 +140,11 @@ impl JobRunner {
     }
 
     /// Where an item of the trash goes; `None` if it is on a disk that is not connected, or the request is to be refused.
-    fn target_of(&self, wanted: &RestoreItem, item: TrashItem) -> Option<VPath> {
+    fn target_of(&self, wanted: &RestoreItem, item: &TrashItem) -> Option<VPath> {
         if !item.connected {
             return None;
         }
-        let to = match &wanted.to {
-            Some(asked) => self.entry_path(asked).ok()?,
-            None => item.entry.path,
-        };
-        (!to.is_root()).then_some(to)
+        self.destination_of(wanted, item).ok()
     }
 
     /// How many of the first names of a group are free in its folder; none if there is no such folder. `names` has the

@@ -1,6 +1,6 @@
 //! Making folders.
 
-use shared::{ErrorCode, Outcome, VPath};
+use shared::{ErrorCode, Outcome, Rights, VPath};
 
 use super::item_error::ItemError;
 use super::runner::{JobRunner, done};
@@ -16,13 +16,13 @@ impl JobRunner {
         place: impl Fn(&dyn Storage) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
         refuse_state_folder(path)?;
-        let (storage, changed) = (&*self.storage, &mut self.changed);
-        below_parents(storage, path, &mut || *changed = true, || place(storage))
+        let (storage, scope, changed) = (&*self.storage, &self.scope, &mut self.changed);
+        below_parents(storage, path, scope, &mut || *changed = true, || place(storage))
     }
 
     /// Makes a folder and its missing parents.
     pub(super) fn make_folder(&mut self, index: usize, asked: &VPath, existing_ok: bool) -> Result<Outcome, ItemError> {
-        let path = self.path_in_storage(asked)?;
+        let path = self.authorised(Rights::ADD, asked)?;
         match self.entry_at(&path)? {
             Some(entry) if entry.is_folder() && (existing_ok || self.is_resumed(index)) => {
                 return Ok(done(Some(self.relative_to_root(entry))));

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use shared::change::PathItem;
 use shared::job::LeftOut;
-use shared::{Change, ErrorCode, Outcome, TrashId, VPath};
+use shared::{Change, ErrorCode, Outcome, Rights, TrashId, VPath};
 use tracing::warn;
 
 use super::decide::is_real_folder;
 use super::item_error::ItemError;
 use super::runner::{JobRunner, done};
 use crate::server::clock;
-use crate::storage::{StorageError, TrashItem, TrashQuery, Visit};
+use crate::storage::{LinkScope, StorageError, TrashItem, TrashQuery, Visit};
 
 /// Items of the trash that are purged in one step.
 const PAGE_ITEMS: usize = 4096;
@@ -28,7 +28,7 @@ enum Purged {
 impl JobRunner {
     /// Removes an entry for good, with its contents.
     pub(super) fn delete(&mut self, index: usize, chosen: &PathItem) -> Result<Outcome, ItemError> {
-        let path = self.entry_path(&chosen.path)?;
+        let path = self.entry_path(Rights::DELETE, &chosen.path)?;
         let id = self.record.trash_id(index, &path);
         let was_trashed = self.was_trashed(id)?;
         if was_trashed {
@@ -102,7 +102,8 @@ impl JobRunner {
     /// Removes all items of the trash for good that the caller may see.
     pub(super) fn purge_all(&mut self, index: usize) -> Result<Outcome, ItemError> {
         self.begin(index, None);
-        let mut query = TrashQuery { below: self.root().clone(), limit: PAGE_ITEMS, ..TrashQuery::default() };
+        let below = LinkScope::where_granted(&self.scope, Rights::TRASH);
+        let mut query = TrashQuery { below, limit: PAGE_ITEMS, ..TrashQuery::default() };
         let (mut failed, mut stays) = (None, LeftOut::default());
         loop {
             let listing = self.storage.list_trash(&query)?;

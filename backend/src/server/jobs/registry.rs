@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, error, warn};
 
+use super::access::used_rights;
 use super::live_job::LiveJob;
 use super::runner::JobRunner;
 use crate::admission::Permit;
@@ -205,11 +206,9 @@ impl Jobs {
     /// Runs a job, first among those that take one step for each item, unless it is long from the start.
     async fn run(&self, live: Arc<LiveJob>, record: JobRecord, before: Option<Vec<ItemRecord>>) {
         let who = record.owner.who(record.request.caller.client.as_deref());
-        // A record without its root cannot have passed the check of its rights.
-        let (Ok(records), Ok(storage)) = (self.records().cloned(), seen_by(&record.request.caller, &self.storage))
-        else {
-            return;
-        };
+        let Ok(records) = self.records().cloned() else { return };
+        let (scope, change) = (&record.request.caller.scope, &record.request.change);
+        let storage = seen_by(scope, used_rights(change, scope), &self.storage);
         let (kept, stopping) = (Arc::clone(&self.kept), self.stopping.clone());
         let mut runner = JobRunner::new(storage, records, kept, Arc::clone(&live), record, before, stopping);
         loop {

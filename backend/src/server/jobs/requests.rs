@@ -29,14 +29,11 @@ pub(in crate::server) async fn change<W: Sink>(
     jobs: &Arc<Jobs>,
     peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
-    mut request: ChangeRequest,
+    request: ChangeRequest,
 ) -> Result<(), RequestError> {
     let access = JobAccess::of(&request.caller, peer)?;
     access.check(&request.change)?;
     let wait = wait_time(request.wait_ms, request.caller.deadline_ms);
-    // The recorded rights include the key's, so that a process after a restart grants no more.
-    let root = usize::from(request.caller.root);
-    request.caller.scope.roots.iter_mut().skip(root).take(1).for_each(|root| root.rights = access.rights);
     let (beginning, id, owner) = (Arc::clone(jobs), request.key, access.owner.clone());
     let (gate, cancelled) = (EffectGate::default(), response.cancelled().clone());
     let passed = gate.clone();

@@ -2,8 +2,9 @@
 
 use shared::change::RestoreItem;
 use shared::job::LeftOut;
-use shared::{Conflict, Entry, ErrorCode, Outcome, TrashId, VPath};
+use shared::{Conflict, Entry, ErrorCode, Outcome, Rights, TrashId, VPath};
 
+use super::access::rights_to_take;
 use super::decide::{Plan, is_alike, is_real_folder, plan};
 use super::item_error::ItemError;
 use super::runner::{JobRunner, done};
@@ -27,13 +28,7 @@ impl JobRunner {
         if !item.connected {
             return Err(ErrorCode::DiskAbsent.into());
         }
-        let to = match &wanted.to {
-            Some(asked) => self.entry_path(asked)?,
-            None => item.entry.path.clone(),
-        };
-        if to.is_root() {
-            return Err(ErrorCode::BadRequest.into());
-        }
+        let to = self.destination_of(wanted, &item)?;
         if let Some(path) = self.target_before(index)
             && let Some(present) = self.entry_at(&path)?
             && is_alike(&item.entry, &present)
@@ -52,6 +47,22 @@ impl JobRunner {
         self.restore_to(index, &item, &to, conflict)
     }
 
+    /// Where an item goes, in the storage.
+    ///
+    /// # Errors
+    /// [`ErrorCode::BadRequest`] for a root; as [`JobRunner::entry_path`], also if the item would become readable.
+    pub(super) fn destination_of(&self, wanted: &RestoreItem, item: &TrashItem) -> Result<VPath, ItemError> {
+        let was = &item.entry.path;
+        let to = match &wanted.to {
+            Some(asked) => self.entry_path(Rights::ADD, asked)?,
+            None if was.is_root() => return Err(ErrorCode::BadRequest.into()),
+            None => was.clone(),
+        };
+        let (held, at_target) = (self.scope.rights_at(was), self.scope.rights_at(&to));
+        let allowed = at_target.contains(Rights::ADD) && held.contains(rights_to_take(Rights::TRASH, at_target));
+        if allowed { Ok(to) } else { Err(ErrorCode::Forbidden.into()) }
+    }
+
     /// Restores an item to `to`; the entry that is there, if any, decides how.
     fn restore_to(
         &mut self,
@@ -63,7 +74,7 @@ impl JobRunner {
         let present = self.entry_at(to)?;
         // In the trash it has none of the paths of the tree: a link at its old path is another one.
         let source = Entry { path: VPath::root(), ..item.entry.clone() };
-        match plan(conflict, self.rights, &source, present.as_ref())? {
+        match plan(conflict, self.scope.rights_at(to), &source, present.as_ref())? {
             Plan::Skip => Ok(Outcome::Skipped),
             Plan::Take => {
                 self.begin(index, Some(to));
@@ -149,6 +160,9 @@ impl JobRunner {
     pub(super) fn free_name(&self, path: &VPath) -> Result<VPath, ItemError> {
         for attempt in 2..NAMES_MAX {
             let beside = numbered_name(path, attempt).ok_or(ErrorCode::NameRefused)?;
+            if !self.scope.rights_at(&beside).contains(Rights::ADD) {
+                return Err(ErrorCode::Forbidden.into());
+            }
             if self.entry_at(&beside)?.is_none() {
                 return Ok(beside);
             }

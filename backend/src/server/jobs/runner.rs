@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use shared::limits::CHANGE_ITEMS_MAX;
-use shared::{Change, Conflict, Entry, ErrorCode, JobState, Outcome, Rights, VPath};
+use shared::{Change, Conflict, Entry, ErrorCode, JobState, Outcome, Rights, Scope, VPath};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -30,10 +30,8 @@ pub(super) struct JobRunner {
     pub(super) kept: Arc<KeptFiles>,
     pub(super) live: Arc<LiveJob>,
     pub(super) record: JobRecord,
-    /// The folder in the storage that the paths of the request are relative to.
-    root: VPath,
-    /// The caller's rights below it.
-    pub(super) rights: Rights,
+    /// What the caller may do, within the rights of the key that the request came over.
+    pub(super) scope: Scope,
     /// How many items have ended.
     pub(super) ended: usize,
     /// The items that the previous process had begun and not ended, each with the paths in the storage that it was about
@@ -67,9 +65,7 @@ impl JobRunner {
         before: Option<Vec<ItemRecord>>,
         stopping: CancellationToken,
     ) -> Self {
-        let caller = &record.request.caller;
-        let root = caller.scope.roots.get(usize::from(caller.root));
-        let (root, rights) = root.map_or((VPath::root(), Rights::NONE), |root| (root.folder.clone(), root.rights));
+        let scope = record.request.caller.scope.clone();
         let ended = live.status.borrow().outcomes.len();
         let resumed = before.map(|items| {
             let begun = items.into_iter().filter(|record| record.item >= ended);
@@ -83,8 +79,7 @@ impl JobRunner {
             kept,
             live,
             record,
-            root,
-            rights,
+            scope,
             ended,
             resumed,
             unwritten,
@@ -168,7 +163,7 @@ impl JobRunner {
     fn run_item(&mut self, change: &Change, index: usize) -> Result<Outcome, ItemError> {
         if matches!(change, Change::MakeFolder { .. } | Change::Restore { .. }) {
             // It may be gone since the request, which can be long ago.
-            expect_root(&*self.storage, &self.root)?;
+            expect_root(&*self.storage, &self.scope.base)?;
         }
         match change {
             Change::MakeFolder { paths, existing_ok } => self.make_folder(index, &paths[index], *existing_ok),
@@ -228,32 +223,27 @@ impl JobRunner {
         Outcome::Failed { code: error.code, path, message, incomplete: self.changed }
     }
 
-    /// The path in the storage of a path of the request.
-    pub(super) fn path_in_storage(&self, asked: &VPath) -> Result<VPath, ItemError> {
-        Ok(self.root.join_path(asked).map_err(|_| ErrorCode::BadPath)?)
+    /// The path in the storage of a path of the request, at which the caller has the `wanted` rights.
+    pub(super) fn authorised(&self, wanted: Rights, asked: &VPath) -> Result<VPath, ItemError> {
+        Ok(self.scope.check(wanted, asked)?)
     }
 
-    /// The path in the storage of an entry that the request moves away or puts somewhere.
+    /// [`JobRunner::authorised`] for an entry that the request moves away or puts somewhere.
     ///
     /// # Errors
     /// [`ErrorCode::BadRequest`] for the caller's root: it is an entry of a folder that the caller may not change.
-    pub(super) fn entry_path(&self, asked: &VPath) -> Result<VPath, ItemError> {
-        if asked.is_root() { Err(ErrorCode::BadRequest.into()) } else { self.path_in_storage(asked) }
+    pub(super) fn entry_path(&self, wanted: Rights, asked: &VPath) -> Result<VPath, ItemError> {
+        if asked.is_root() { Err(ErrorCode::BadRequest.into()) } else { self.authorised(wanted, asked) }
     }
 
     /// The caller's path of a path in the storage; `None` outside the caller's root.
     pub(super) fn path_of_caller(&self, path: &VPath) -> Option<VPath> {
-        self.root.strip_prefix_of(path)
-    }
-
-    /// The folder in the storage that the paths of the request are relative to.
-    pub(super) fn root(&self) -> &VPath {
-        &self.root
+        self.scope.base.strip_prefix_of(path)
     }
 
     /// The entry under the caller's path.
     pub(super) fn relative_to_root(&self, entry: Entry) -> Entry {
-        relative(entry, &self.root, &VPath::root())
+        relative(entry, &self.scope.base, &VPath::root())
     }
 
     /// The entry at a path in the storage, if there is one.

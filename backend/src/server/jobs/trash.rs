@@ -2,7 +2,7 @@
 
 use shared::change::PathItem;
 use shared::job::LeftOut;
-use shared::{Change, ETag, Entry, ErrorCode, Outcome, TrashId, VPath};
+use shared::{Change, ETag, Entry, ErrorCode, Outcome, Rights, TrashId, VPath};
 use tracing::error;
 
 use super::decide::is_alike;
@@ -15,7 +15,7 @@ impl JobRunner {
     /// Moves an entry into the trash.
     pub(super) fn trash(&mut self, index: usize, items: &[PathItem]) -> Result<Outcome, ItemError> {
         let chosen = &items[index];
-        let path = self.entry_path(&chosen.path)?;
+        let path = self.entry_path(Rights::DELETE, &chosen.path)?;
         let [mut id, earlier] = self.trash_ids(items, index, &path);
         if self.trashed_before(earlier)?.is_some() {
             id = earlier;
@@ -49,7 +49,7 @@ impl JobRunner {
 
     /// The id under which the previous process put an item into the trash.
     fn id_trashed_before(&self, items: &[PathItem], index: usize) -> Result<Option<TrashId>, ItemError> {
-        let Ok(path) = self.entry_path(&items[index].path) else { return Ok(None) };
+        let Ok(path) = self.entry_path(Rights::DELETE, &items[index].path) else { return Ok(None) };
         for id in self.trash_ids(items, index, &path) {
             if self.was_trashed(id)? {
                 return Ok(Some(id));
@@ -116,19 +116,23 @@ impl JobRunner {
         if self.resumed.is_some() { self.trash_item(id) } else { Ok(None) }
     }
 
+    /// Whether the caller may see what the trash has of the entry that was at a path in the storage.
+    fn sees_trash_of(&self, path: &VPath) -> bool {
+        self.path_of_caller(path).is_some() && self.scope.rights_at(path).contains(Rights::TRASH)
+    }
+
     /// An item of the trash that the caller may see.
     pub(super) fn visible_item(&self, id: TrashId) -> Result<Option<TrashItem>, StorageError> {
         if self.records.is_purge(id)? {
             return Ok(None);
         }
-        Ok(self.trash_item(id)?.filter(|item| self.path_of_caller(&item.entry.path).is_some()))
+        Ok(self.trash_item(id)?.filter(|item| self.sees_trash_of(&item.entry.path)))
     }
 
     /// [`JobRunner::visible_item`] for each of many; `None` also for one that cannot be looked at.
     pub(super) fn visible_items(&self, ids: &[TrashId]) -> Result<Vec<Option<TrashItem>>, StorageError> {
         let purges = self.records.purges_among(ids)?;
-        let is_visible =
-            |item: &TrashItem| !purges.contains(&item.id) && self.path_of_caller(&item.entry.path).is_some();
+        let is_visible = |item: &TrashItem| !purges.contains(&item.id) && self.sees_trash_of(&item.entry.path);
         let items = self.storage.stat_trash_all(ids).into_iter();
         Ok(items.map(|item| item.ok().filter(is_visible)).collect())
     }

@@ -6,5 +6,6 @@ mod names;
 mod page;
 mod read_names;
 pub(in crate::server) mod request;
+mod shown;
 pub(in crate::server) mod snapshots;
 mod sorted_names;

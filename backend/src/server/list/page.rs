@@ -10,6 +10,7 @@ use shared::{ETag, ErrorCode, VPath};
 use tokio_util::sync::CancellationToken;
 
 use super::cursor::Cursor;
+use super::shown::Shown;
 use super::snapshots::Snapshot;
 use crate::server::entries::{check_cancelled, is_cancelled_at};
 use crate::storage::{Storage, StorageError, Visit};
@@ -76,7 +77,9 @@ impl Page {
         let mut validator = Validator::default();
         let mut misplaced = false;
         let mut names = items.iter().map(|item| sorted.name(item));
+        let shown = &snapshot.key.shown;
         let state = storage.stat_names(&snapshot.key.folder, &mut names, &mut |index, row| {
+            let Some(row) = shown.row(row) else { return Visit::Continue };
             misplaced |= items.get(index).is_some_and(|item| item.folder != row.is_folder());
             if whole && !self.continued {
                 validator.add(&row);
@@ -95,7 +98,8 @@ impl Page {
             let name = VPath::root().join(sorted.name(item)).unwrap_or_default();
             Cursor { snapshot, index: end, folder, rank, name }.to_string()
         });
-        let state = state.map(|state| state.etag);
+        // On the way to a grant it would tell of changes of other entries.
+        let state = state.filter(|_| *shown == Shown::All).map(|state| state.etag);
         let etag = validator.finish(total, next_cursor.is_some(), state);
         blocks.push(builder.finish(&Head { last, next_cursor, ..head }));
         if let Some(first) = blocks.first_mut().filter(|_| whole && !self.continued) {

@@ -7,11 +7,12 @@ use shared::{ErrorCode, SortKey};
 use tokio_util::sync::CancellationToken;
 
 use super::names::Names;
+use super::shown::{Shown, ShownName};
 use super::snapshots::{Key, Trust, WatchGuard};
 use super::sorted_names::{Item, SortedNames};
 use crate::server::clock;
 use crate::server::counted_memory::CountedMemory;
-use crate::server::entries::{check_cancelled, is_cancelled_at};
+use crate::server::entries::{check_cancelled, is_cancelled_at, on_the_way_to_a_grant};
 use crate::storage::{FolderState, Storage, StorageError, Visit, is_settled};
 
 /// All names of a folder; with more than `kept_above` of them, also their [`Trust`].
@@ -27,6 +28,9 @@ pub(super) fn read_names(
     cancelled: &CancellationToken,
     memory: &mut CountedMemory,
 ) -> Result<(SortedNames, Option<Trust>), StorageError> {
+    if let Shown::Only(shown) = &key.shown {
+        return Ok((names_on_the_way(&**storage, key, shown)?, None));
+    }
     let now = clock::now();
     let mut names = Names::default();
     let (mut too_many, mut counted) = (false, Ok(()));
@@ -62,6 +66,25 @@ pub(super) fn read_names(
     })?;
     check_cancelled(cancelled)?;
     Ok((SortedNames::by_rank(names, order, ranks), trust))
+}
+
+/// The names of a folder that lead to a grant, as far as there are entries. They are few.
+fn names_on_the_way(storage: &dyn Storage, key: &Key, shown: &[ShownName]) -> Result<SortedNames, StorageError> {
+    on_the_way_to_a_grant(storage.stat(&key.folder)?)?;
+    let (mut names, mut ranks, mut too_many) = (Names::default(), Vec::new(), false);
+    storage.stat_names(&key.folder, &mut shown.iter().map(|shown| &*shown.name), &mut |_, row| {
+        let Some(row) = key.shown.row(row) else { return Visit::Continue };
+        ranks.push((ranks.len(), row.is_folder(), key.order.rank(row.size, row.modified)));
+        too_many |= names.push(row.name, row.is_folder()).is_err();
+        Visit::Continue
+    })?;
+    if too_many {
+        return Err(StorageError::new(ErrorCode::TooLarge, "the names of a scope take too much memory"));
+    }
+    match key.order.key {
+        SortKey::Name => Ok(SortedNames::by_name(names, key.order)),
+        _ => Ok(SortedNames::by_rank(names, key.order, ranks)),
+    }
 }
 
 /// Watches the folder. `None` if the system does not report changes.

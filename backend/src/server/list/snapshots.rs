@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use shared::{ETag, Order, VPath};
 use tokio::sync::OwnedMutexGuard;
 
+use super::shown::Shown;
 use super::sorted_names::SortedNames;
 use crate::admission::{Admission, Who, heaviest};
 use crate::random::random_bytes;
@@ -45,6 +46,7 @@ pub(super) struct Key {
     pub(super) folder: VPath,
     /// How far its links lead: a link to a folder is a folder only where it may be followed.
     pub(super) links: LinkScope,
+    pub(super) shown: Shown,
     pub(super) order: Order,
 }
 
@@ -281,7 +283,7 @@ mod tests {
         let snapshots = Snapshots::new(1 << 20, Duration::from_secs(60));
         let keep = |id, who| {
             let (links, order) = (LinkScope::below(VPath::root()), Order::default());
-            let key = Key { folder: VPath::root(), links, order };
+            let key = Key { folder: VPath::root(), links, shown: Shown::All, order };
             let snapshot = Snapshot::new(id, key.clone(), SortedNames::by_name(Names::default(), order), None);
             snapshots.keep(&Arc::new(snapshot), Who::client(who));
             key

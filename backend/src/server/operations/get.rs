@@ -29,13 +29,13 @@ pub(in crate::server) async fn get<W: Sink>(
     request: Get,
 ) -> Result<(), RequestError> {
     response.set_deadline(request.caller.deadline_ms);
-    let storage = &seen_by(&request.caller, storage)?;
+    let storage = &seen_by(&request.caller.scope, Rights::READ, storage);
     let peer = &Peer { takes_fds: peer.takes_fds && request.pass_fd == Some(true), ..peer.clone() };
     let mut items = request.items.into_iter().peekable();
     let mut last = None;
     while let Some(item) = items.next() {
         let more = items.peek().is_some_and(|next| next.path == item.path);
-        let sent = match authorise(&request.caller, peer, Rights::READ, &item.path) {
+        let sent = match authorise(&request.caller, Rights::READ, &item.path) {
             Ok(path) => send_item(storage, peer, response, item, Wanted { path, last: last.take(), more }).await,
             Err(code) => Err(RequestError::from(code)),
         };

@@ -20,7 +20,7 @@ use shared::ErrorCode;
 use shared::wire::{ChangeRequest, Commit, Failure, FrameKind, Message, Request, Stage, Store};
 
 pub(super) use self::caller::caller_of;
-use super::authority::check_caller;
+use super::authority::admit;
 use super::blocking::blocking;
 use super::error::RequestError;
 use super::exchange::body::RequestBody;
@@ -53,7 +53,7 @@ pub(super) async fn dispatch<W: Sink>(
             let entries_max = config.folder_entries_max;
             list::request::list(storage, snapshots, admissions, entries_max, peer, response, parse(frame, peer)?).await
         }
-        Some(FrameKind::Stat) => stat::stat(storage, peer, response, parse(frame, peer)?).await,
+        Some(FrameKind::Stat) => stat::stat(storage, response, parse(frame, peer)?).await,
         Some(FrameKind::Get) => get::get(storage, peer, response, parse(frame, peer)?).await,
         Some(FrameKind::Walk) => walk::walk(storage, admissions, peer, response, parse(frame, peer)?).await,
         Some(FrameKind::Digest) => {
@@ -80,7 +80,7 @@ pub(super) async fn dispatch<W: Sink>(
     }
 }
 
-/// Requires the folder of the caller's root for a request that may make a file or a folder.
+/// Requires the folder of the caller's base for a request that may make a file or a folder.
 ///
 /// # Errors
 /// As [`expect_root`]. A frame without a readable caller passes: its operation refuses it.
@@ -97,16 +97,14 @@ async fn check_root<W: Sink>(
         // A CHANGE is answered at its deadline with its job.
         response.set_deadline(caller.deadline_ms);
     }
-    match caller.scope.roots.into_iter().nth(caller.root.into()).map(|root| root.folder) {
-        Some(folder) if !folder.is_root() => {
-            let storage = Arc::clone(storage);
-            match response.until_cancelled(blocking(move || Ok(expect_root(&*storage, &folder)?))).await {
-                // Its operation refuses it, for the better reason.
-                Err(_) if !is_readable(frame) => Ok(()),
-                checked => checked,
-            }
-        }
-        _ => Ok(()),
+    let (base, storage) = (caller.scope.base, Arc::clone(storage));
+    if base.is_root() || caller.scope.grants.is_empty() {
+        return Ok(());
+    }
+    match response.until_cancelled(blocking(move || Ok(expect_root(&*storage, &base)?))).await {
+        // Its operation refuses it, for the better reason.
+        Err(_) if !is_readable(frame) => Ok(()),
+        checked => checked,
     }
 }
 
@@ -124,10 +122,10 @@ fn is_readable(frame: &Frame) -> bool {
 /// The request in a frame, within its bounds, of a caller that may make requests.
 ///
 /// # Errors
-/// [`ErrorCode::BadRequest`]; as [`check_caller`]; the connection continues.
+/// [`ErrorCode::BadRequest`]; as [`admit`]; the connection continues.
 fn parse<M: Message + Request>(frame: &Frame, peer: &Peer) -> Result<M, RequestError> {
-    let request: M = frame.message().map_err(|error| Failure::new(ErrorCode::BadRequest, error.to_string()))?;
+    let mut request: M = frame.message().map_err(|error| Failure::new(ErrorCode::BadRequest, error.to_string()))?;
     request.check_bounds().map_err(|sentence| Failure::new(ErrorCode::BadRequest, sentence))?;
-    check_caller(request.caller(), peer)?;
+    admit(request.caller_mut(), peer)?;
     Ok(request)
 }

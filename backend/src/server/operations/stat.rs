@@ -3,29 +3,32 @@
 use std::sync::Arc;
 
 use shared::wire::{FrameKind, Meta, Stat};
-use shared::{Entry, Rights, VPath};
+use shared::{Entry, Rights, VPath, View};
 
-use crate::server::authority::{authorise, seen_by};
+use crate::server::authority::{authorise, look, seen_by};
 use crate::server::blocking::blocking;
+use crate::server::entries::on_the_way_to_a_grant;
 use crate::server::error::RequestError;
 use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
-use crate::server::peer::Peer;
 use crate::storage::{Storage, StorageError};
 
 /// Answers META. An entry that the system has in memory is answered without a blocking thread, which would take several
 /// times as long as the answer itself.
 pub(in crate::server) async fn stat<W: Sink>(
     storage: &Arc<dyn Storage>,
-    peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
     request: Stat,
 ) -> Result<(), RequestError> {
     response.set_deadline(request.caller.deadline_ms);
-    let storage = &seen_by(&request.caller, storage)?;
     let for_reading = request.for_reading == Some(true);
-    let wanted = if for_reading { Rights::READ } else { Rights::LIST };
-    let path = authorise(&request.caller, peer, wanted, &request.path)?;
+    let (wanted, path, on_the_way) = if for_reading {
+        (Rights::READ, authorise(&request.caller, Rights::READ, &request.path)?, false)
+    } else {
+        let (path, view) = look(&request.caller, &request.path)?;
+        (Rights::LIST, path, view != View::All)
+    };
+    let storage = &seen_by(&request.caller.scope, wanted, storage);
     let mut entry = match try_entry(&**storage, &path, for_reading) {
         Some(entry) => entry,
         None => {
@@ -33,6 +36,9 @@ pub(in crate::server) async fn stat<W: Sink>(
             response.until_cancelled(blocking(move || Ok(entry(&*storage, &path, for_reading)?))).await?
         }
     };
+    if on_the_way {
+        entry = on_the_way_to_a_grant(entry)?;
+    }
     entry.path = request.path;
     response.send(FrameKind::Meta, &Meta { entry, offset: 0, length: 0 }).await
 }

@@ -8,7 +8,7 @@ use shared::wire::{FrameKind, ListTrash, TrashPage, encode};
 use shared::{Entry, ErrorCode, Kind, Link, Rights, Timestamp, TrashId, Trashed, VPath};
 
 use crate::server::admissions::Admissions;
-use crate::server::authority::{authorise, seen_by, share_of};
+use crate::server::authority::{link_scope, seen_by, share_of};
 use crate::server::blocking::blocking_in_turn;
 use crate::server::clock;
 use crate::server::counted_memory::CountedMemory;
@@ -35,10 +35,15 @@ pub(in crate::server) async fn list<W: Sink>(
 ) -> Result<(), RequestError> {
     response.set_deadline(request.caller.deadline_ms);
     let who = share_of(&request.caller, peer)?;
-    let root = authorise(&request.caller, peer, Rights::TRASH, &VPath::root())?;
+    let scope = &request.caller.scope;
+    if !scope.rights_anywhere().contains(Rights::TRASH) {
+        return Err(ErrorCode::Forbidden.into());
+    }
+    let (base, below) = (scope.base.clone(), link_scope(&request.caller, Rights::TRASH));
+    let sees_all = below.is_whole();
     let after = request.cursor.as_deref().map(parse_cursor).transpose()?;
     let limit = request.limit as usize;
-    let (storage, records, below) = (seen_by(&request.caller, storage)?, records.cloned(), root.clone());
+    let (storage, records) = (seen_by(scope, Rights::TRASH, storage), records.cloned());
     let cancelled = response.cancelled().child_token();
     // Ends the reading also after a deadline.
     let _reading = cancelled.clone().drop_guard();
@@ -56,7 +61,7 @@ pub(in crate::server) async fn list<W: Sink>(
     let mut page = TrashPage { total: Some(total), ..TrashPage::default() };
     let mut bytes = 0;
     for item in items {
-        let item = describe(item, &root, expiry);
+        let item = describe(item, &base, sees_all, expiry);
         bytes += encode(&item).len();
         if bytes > ITEMS_BYTES_MAX && !page.items.is_empty() {
             response.send(FrameKind::TrashPage, &page).await?;
@@ -69,11 +74,11 @@ pub(in crate::server) async fn list<W: Sink>(
 }
 
 /// The item under the caller's path.
-fn describe(item: TrashItem, root: &VPath, expiry: Duration) -> Trashed {
-    let path = root.strip_prefix_of(&item.entry.path).unwrap_or_default();
+fn describe(item: TrashItem, base: &VPath, sees_all: bool, expiry: Duration) -> Trashed {
+    let path = base.strip_prefix_of(&item.entry.path).unwrap_or_default();
     let expires = Some(clock::after(item.trashed, expiry)).filter(|_| item.connected);
     let (entry, absent) = (Entry { path, ..item.entry }, !item.connected);
-    let entry = if root.is_root() || entry.link.is_none() { entry } else { link_alone(entry, item.trashed) };
+    let entry = if sees_all || entry.link.is_none() { entry } else { link_alone(entry, item.trashed) };
     Trashed { id: item.id, entry, trashed: item.trashed, expires, absent }
 }
 

@@ -6,15 +6,15 @@
 use std::sync::Arc;
 
 use shared::wire::{FrameKind, Growing, Page, Prefix, Skipped, Walk};
-use shared::{Entry, ErrorCode, Rights, VPath};
+use shared::{Entry, ErrorCode, Rights, Scope, VPath, View};
 use tokio_util::sync::CancellationToken;
 
 use crate::server::admissions::Admissions;
-use crate::server::authority::{authorise, seen_by, share_of};
+use crate::server::authority::{look, seen_by, share_of};
 use crate::server::blocking::blocking_in_turn;
 use crate::server::clock;
 use crate::server::counted_memory::CountedMemory;
-use crate::server::entries::{fitting, read_entries, relative};
+use crate::server::entries::{entry_bytes, fitting, on_the_way_to_a_grant, read_entries, relative};
 use crate::server::error::RequestError;
 use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
@@ -37,8 +37,8 @@ struct Start {
     asked: VPath,
     /// The path in the storage.
     path: VPath,
-    /// The caller may read its files.
-    readable: bool,
+    /// With links that lead to what the caller may list, or also read if that is granted at the path.
+    storage: Arc<dyn Storage>,
 }
 
 /// Answers PAGE….
@@ -50,11 +50,13 @@ pub(in crate::server) async fn walk<W: Sink>(
     request: Walk,
 ) -> Result<(), RequestError> {
     response.set_deadline(request.caller.deadline_ms);
-    let storage = &seen_by(&request.caller, storage)?;
+    let scope = &request.caller.scope;
+    // All starts share them: each view has a copy of the grants.
+    let [listed, read] = [Rights::LIST, Rights::READ_ONLY].map(|wanted| seen_by(scope, wanted, storage));
     let authorised = |asked: VPath| {
-        let path = authorise(&request.caller, peer, Rights::LIST, &asked)?;
-        let readable = authorise(&request.caller, peer, Rights::READ, &asked).is_ok();
-        Ok(Start { asked, path, readable })
+        let (path, _) = look(&request.caller, &asked)?;
+        let view = if scope.rights_at(&path).contains(Rights::READ) { &read } else { &listed };
+        Ok(Start { asked, path, storage: Arc::clone(view) })
     };
     let starts = request.paths.into_iter().map(authorised).collect::<Result<Vec<_>, ErrorCode>>()?;
     let (index, after) = match &request.cursor {
@@ -63,9 +65,9 @@ pub(in crate::server) async fn walk<W: Sink>(
     };
     let who = share_of(&request.caller, peer)?;
     let memory = CountedMemory::new(&admissions.listed_bytes, who);
-    let (storage, cancelled) = (Arc::clone(storage), response.cancelled().clone());
+    let (scope, cancelled) = (request.caller.scope, response.cancelled().clone());
     let _watched = response.hold_memory();
-    let mut walker = Walker { storage, cancelled, starts, index, after, stack: None, batch: Vec::new(), memory };
+    let mut walker = Walker { scope, cancelled, starts, index, after, stack: None, batch: Vec::new(), memory };
     loop {
         let work = blocking_in_turn(&admissions.folders_read, who, move || {
             let batch = walker.next_batch()?;
@@ -80,7 +82,7 @@ pub(in crate::server) async fn walk<W: Sink>(
 
 /// The state of a walk.
 struct Walker {
-    storage: Arc<dyn Storage>,
+    scope: Scope,
     cancelled: CancellationToken,
     starts: Vec<Start>,
     /// The number of the present start.
@@ -140,7 +142,10 @@ impl Walker {
     /// Visits the start itself, and gives its entries.
     fn enter(&mut self) -> Result<Vec<Level>, StorageError> {
         let start = &self.starts[self.index];
-        let entry = self.storage.stat(&start.path)?;
+        let mut entry = start.storage.stat(&start.path)?;
+        if self.scope.view(&start.path) != View::All {
+            entry = on_the_way_to_a_grant(entry)?;
+        }
         let (path, is_folder) = (start.path.clone(), entry.is_folder());
         if self.after.is_none() {
             if entry.is_file() && self.is_unreadable(&path)? {
@@ -157,7 +162,7 @@ impl Walker {
     /// Whether the server may not read the file at a path in the storage.
     fn is_unreadable(&self, path: &VPath) -> Result<bool, StorageError> {
         let Some(folder) = path.parent() else { return Ok(false) };
-        Ok(!self.storage.unreadable_names(&folder, &mut std::iter::once(path.name()))?.is_empty())
+        Ok(!self.storage().unreadable_names(&folder, &mut std::iter::once(path.name()))?.is_empty())
     }
 
     /// Adds an entry to the batch. A file that may be growing is opened: its beginning and the reported size are of one
@@ -165,10 +170,10 @@ impl Walker {
     fn report(&mut self, mut entry: Entry) {
         let start = &self.starts[self.index];
         let mut prefix = None;
-        if start.readable
-            && entry.is_file()
+        if entry.is_file()
             && may_grow(&entry, clock::now())
-            && let Ok(file) = self.storage.open(&entry.path)
+            && self.scope.rights_at(&entry.path).contains(Rights::READ)
+            && let Ok(file) = start.storage.open(&entry.path)
             && let Ok(taken) = prefix_of(&*file, file.entry().size)
         {
             prefix = Some(taken);
@@ -204,8 +209,13 @@ impl Walker {
     /// are reported as skipped instead.
     fn children(&mut self, folder: &VPath) -> Result<Level, StorageError> {
         let above = self.bytes();
+        let (storage, view) = (Arc::clone(self.storage()), self.scope.view(folder));
         let count = |bytes| self.memory.set(above + bytes);
-        let (mut entries, bytes) = read_entries(&*self.storage, folder, &self.cancelled, count)?;
+        let (mut entries, bytes) = match &view {
+            View::All => read_entries(&*storage, folder, &self.cancelled, count)?,
+            View::Only(names) => self.entries_on_the_way(folder, names)?,
+            View::Nothing => (Vec::new(), 0),
+        };
         if let Some(after) = &self.after {
             let start = &self.starts[self.index].path;
             entries.retain(|entry| {
@@ -214,11 +224,32 @@ impl Walker {
             });
         }
         self.skip_unreadable(folder, &mut entries)?;
-        if self.storage.count_unnamed(folder)? > 0 {
+        if view == View::All && self.storage().count_unnamed(folder)? > 0 {
             self.skip(folder, ErrorCode::TooLarge);
         }
         entries.sort_unstable_by(|left, right| right.path.name().cmp(left.path.name()));
         Ok(Level { entries, bytes })
+    }
+
+    /// The entries of a folder on the way to a grant, and their memory in bytes.
+    fn entries_on_the_way(&self, folder: &VPath, names: &[Box<[u8]>]) -> Result<(Vec<Entry>, usize), StorageError> {
+        let mut entries = Vec::with_capacity(names.len());
+        for name in names {
+            let Ok(path) = folder.join(name) else { continue };
+            match self.storage().stat(&path) {
+                Ok(entry) if self.scope.view(&path) == View::All => entries.push(entry),
+                Ok(entry) => entries.extend(on_the_way_to_a_grant(entry)),
+                Err(error) if error.code == ErrorCode::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let bytes = entries.iter().map(entry_bytes).sum();
+        Ok((entries, bytes))
+    }
+
+    /// The storage as the present start is seen.
+    fn storage(&self) -> &Arc<dyn Storage> {
+        &self.starts[self.index].storage
     }
 
     /// The memory of the folders on the way, in bytes.
@@ -229,7 +260,7 @@ impl Walker {
     fn skip_unreadable(&mut self, folder: &VPath, entries: &mut Vec<Entry>) -> Result<(), StorageError> {
         let files: Vec<usize> = (0..entries.len()).filter(|&index| entries[index].is_file()).collect();
         let mut names = files.iter().map(|&index| entries[index].path.name());
-        let unreadable = self.storage.unreadable_names(folder, &mut names)?;
+        let unreadable = self.storage().unreadable_names(folder, &mut names)?;
         // From the end on, so that the indices before stay right.
         for nth in unreadable.into_iter().rev() {
             let path = entries.swap_remove(files[nth]).path;

@@ -105,6 +105,10 @@ const MIGRATIONS: &[&str] = &[
     ALTER TABLE jobs ADD COLUMN key BLOB;
     CREATE INDEX jobs_by_key ON jobs (owner, key) WHERE key IS NOT NULL;
     ",
+    "
+    -- What the caller that brought the last bytes may do, in place of `rights`.
+    ALTER TABLE uploads ADD COLUMN scope BLOB;
+    ",
 ];
 
 /// The tables are those of a later version.

@@ -2,7 +2,7 @@
 
 use rusqlite::{Row, params};
 use shared::wire::{Caller, Failure, Message, Stage, Upload, encode};
-use shared::{Digests, JobId, Rights, Timestamp, UploadId, VPath};
+use shared::{Digests, JobId, Rights, Scope, Timestamp, UploadId, VPath};
 
 use super::column::{message, signed};
 use super::database::Database;
@@ -35,7 +35,8 @@ pub(in crate::server) struct UploadRecord {
     pub digests: Option<DigestCheckpoint>,
     /// The STAGE that began it, without its caller.
     pub request: Stage,
-    /// Where the server makes it a file by itself, if the STAGE asked for that.
+    /// Where the server makes it a file by itself, if the STAGE asked for that: that of the caller which brought the last
+    /// bytes.
     pub destination: Option<Destination>,
     /// The BLAKE3 digest that its last bytes or a failed COMMIT named; it replaces that of the STAGE.
     pub required: Option<Vec<u8>>,
@@ -63,13 +64,20 @@ pub(in crate::server) struct UnfinishedUpload {
     pub durable: u64,
 }
 
-/// Where the server makes an upload a file by itself.
+/// Where an upload becomes a file, and what its caller may do.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(in crate::server) struct Destination {
     /// The path in the storage.
     pub path: VPath,
-    /// The rights of the caller that brought the last bytes.
-    pub rights: Rights,
+    /// The scope of the caller, within the rights of its key.
+    pub scope: Scope,
+}
+
+impl Destination {
+    /// The rights at the path.
+    pub(in crate::server) fn rights(&self) -> Rights {
+        self.scope.rights_at(&self.path)
+    }
 }
 
 impl UploadRecord {
@@ -205,7 +213,7 @@ impl UploadRecord {
     /// path is too long.
     pub(in crate::server) fn staged_for(&self) -> Option<VPath> {
         match &self.request.target {
-            Some(target) => self.owner.root().join_path(target).ok(),
+            Some(target) => self.owner.base().join_path(target).ok(),
             None => Some(VPath::root()),
         }
     }
@@ -213,7 +221,7 @@ impl UploadRecord {
 
 /// The columns of an [`UploadRecord`].
 const UPLOADS: &str = "SELECT id, owner, key, created, expires, length, durable, digests, request, target, answer,
-    path, rights, required, content, refused, client FROM uploads";
+    path, rights, required, content, refused, client, scope FROM uploads";
 
 fn upload(row: &Row<'_>) -> rusqlite::Result<UploadRecord> {
     let key: Option<[u8; 16]> = row.get(2)?;
@@ -221,19 +229,26 @@ fn upload(row: &Row<'_>) -> rusqlite::Result<UploadRecord> {
     let digests: Option<Vec<u8>> = row.get(7)?;
     let request: Stage = message(8, &row.get::<_, Vec<u8>>(8)?)?;
     let answer: Option<Vec<u8>> = row.get(10)?;
+    let owner = Owner(row.get(1)?);
     let (path, rights): (Option<Vec<u8>>, Option<Vec<u8>>) = (row.get(11)?, row.get(12)?);
+    let scope: Option<Vec<u8>> = row.get(17)?;
     let refused: Option<Vec<u8>> = row.get(15)?;
     let durable = durable.cast_unsigned();
     let path = path.and_then(|path| VPath::from_bytes(path).ok());
-    let rights = rights.map(|bytes| message(12, &bytes)).transpose()?;
-    let destination = path.zip(rights).map(|(path, rights)| Destination { path, rights });
+    let scope = match (scope, rights) {
+        (Some(bytes), _) => Some(message(17, &bytes)?),
+        // Of an earlier version, in which the rights at the base were all.
+        (None, Some(bytes)) => Some(Scope::below(owner.base(), message(12, &bytes)?)),
+        (None, None) => None,
+    };
+    let destination = path.zip(scope).map(|(path, scope)| Destination { path, scope });
     let digests = match digests {
         Some(stored) => DigestCheckpoint::decode(&stored).filter(|digests| digests.bytes() == durable),
         None => (durable == 0 && request.target.is_some()).then(DigestCheckpoint::default),
     };
     Ok(UploadRecord {
         id: UploadId(row.get(0)?),
-        owner: Owner(row.get(1)?),
+        owner,
         client: row.get(16)?,
         key: key.map(JobId),
         created: Timestamp(row.get(3)?),
@@ -253,14 +268,14 @@ fn upload(row: &Row<'_>) -> rusqlite::Result<UploadRecord> {
 
 /// The columns of a destination.
 fn columns(destination: Option<&Destination>) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
-    (destination.map(|at| at.path.as_bytes().to_vec()), destination.map(|at| encode(&at.rights)))
+    (destination.map(|at| at.path.as_bytes().to_vec()), destination.map(|at| encode(&at.scope)))
 }
 
 impl Database {
     /// Records an upload that begins.
     pub(in crate::server) fn insert_upload(&self, upload: &UploadRecord) -> Result<(), StorageError> {
         const SQL: &str =
-            "INSERT INTO uploads (id, owner, key, created, expires, length, durable, request, path, rights,
+            "INSERT INTO uploads (id, owner, key, created, expires, length, durable, request, path, scope,
                 client)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
         self.check_reserve()?;
@@ -268,10 +283,10 @@ impl Database {
         let request = encode(&upload.request);
         let (length, durable) = (upload.length.map(signed), signed(upload.durable));
         let (id, owner, created, expires) = (upload.id.0, upload.owner.0.clone(), upload.created.0, upload.expires.0);
-        let (path, rights) = columns(upload.destination.as_ref());
+        let (path, scope) = columns(upload.destination.as_ref());
         let client = upload.client.clone();
         self.write(self.uploads, move |connection| {
-            let values = params![id, owner, key, created, expires, length, durable, request, path, rights, client];
+            let values = params![id, owner, key, created, expires, length, durable, request, path, scope, client];
             connection.prepare_cached(SQL)?.execute(values).map(drop)
         })
     }
@@ -330,14 +345,14 @@ impl Database {
     /// digests are left out: COMMIT reads the bytes again.
     pub(in crate::server) fn set_progress(&self, upload: &UploadRecord) -> Result<(), StorageError> {
         const SQL: &str = "UPDATE uploads SET durable = ?2, digests = ?3, length = ?4, expires = ?5, path = ?6,
-            rights = ?7, required = ?8 WHERE id = ?1";
+            scope = ?7, required = ?8 WHERE id = ?1";
         let strict = self.uploads == Durability::Strict;
         let digests = upload.digests.as_ref().filter(|_| strict).map(DigestCheckpoint::encode);
         let (id, durable, length) = (upload.id.0, signed(upload.durable), upload.length.map(signed));
         let (expires, required) = (upload.expires.0, upload.required.clone());
-        let (path, rights) = columns(upload.destination.as_ref());
+        let (path, scope) = columns(upload.destination.as_ref());
         self.write(self.uploads, move |connection| {
-            let values = params![id, durable, digests, length, expires, path, rights, required];
+            let values = params![id, durable, digests, length, expires, path, scope, required];
             connection.prepare_cached(SQL)?.execute(values).map(drop)
         })
     }
@@ -397,6 +412,7 @@ impl Database {
 
 #[cfg(test)]
 mod tests {
+    use shared::Grant;
     use shared::wire::PRINCIPAL_UNKNOWN;
 
     use super::super::super::digests::upload_hasher::UploadHasher;
@@ -419,6 +435,29 @@ mod tests {
         };
         check(1, format!("\x01{PRINCIPAL_UNKNOWN}\0docs").as_bytes(), Who::client("192.0.2.1"), Some("192.0.2.1"));
         check(2, b"\x01ada\0docs", Who::principal(b"ada"), None);
+    }
+
+    #[test]
+    fn a_destination_is_read_back_also_that_of_an_earlier_version() {
+        let database = Database::in_memory().unwrap();
+        let path = |text| VPath::parse(text).unwrap();
+        let grants = vec![Grant { at: path("a"), rights: Rights::ADD }, Grant { at: path("b"), rights: Rights::READ }];
+        let scope = Scope { base: VPath::root(), grants };
+        let destination = Some(Destination { path: path("a/file"), scope });
+        let id = UploadId([1; 16]);
+        let record =
+            UploadRecord::new(id, Owner(b"\x01ada\0docs".to_vec()), Stage::default(), Timestamp(0), Timestamp(9));
+        let record = UploadRecord { destination, ..record };
+        database.insert_upload(&record).unwrap();
+        assert_eq!(database.upload(id).unwrap(), Some(record.clone()));
+
+        let sql = "UPDATE uploads SET rights = ?2, scope = NULL WHERE id = ?1";
+        let rights = encode(&Rights::ADD);
+        database
+            .write(Durability::Strict, move |connection| connection.execute(sql, params![id.0, rights]).map(drop))
+            .unwrap();
+        let earlier = database.upload(id).unwrap().unwrap().destination.unwrap();
+        assert_eq!(earlier.scope, Scope::below(path("docs"), Rights::ADD));
     }
 
     #[test]

@@ -26,7 +26,7 @@ impl Uploads {
         digests_of: impl Fn(&dyn OpenFile) -> Result<Digests, E>,
     ) -> Result<Interrupted, E> {
         if let Some((path, published)) = self.maybe_published(record)? {
-            let file = match self.seen_by(&record.owner).open(&path) {
+            let file = match self.below_base_of(&record.owner).open(&path) {
                 // Publishing needs no right to read what it replaces.
                 Err(_) if !self.is_unstaged(record)? => return Ok(Interrupted::Staged),
                 file => file?,
@@ -48,7 +48,7 @@ impl Uploads {
     /// too, after a copy to another disk.
     pub(super) fn maybe_published(&self, record: &UploadRecord) -> Result<Option<(VPath, Published)>, StorageError> {
         let Some(path) = record.target_path() else { return Ok(None) };
-        match self.seen_by(&record.owner).stat(&path) {
+        match self.below_base_of(&record.owner).stat(&path) {
             Ok(entry) if entry.is_file() && Some(entry.size) == record.length => {
                 let kept = self.kept_before(record.id)?;
                 // An exchange of names that a crash has prevented: the file is still the old one.

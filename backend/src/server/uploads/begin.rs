@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use shared::limits::UPLOAD_UNRECORDED_TIME;
 use shared::wire::{Failure, Stage, Upload};
-use shared::{ErrorCode, JobId, Rights, UploadId, VPath};
+use shared::{ErrorCode, JobId, UploadId, VPath};
 
 use super::decide::{check_target, target_condition, within_rights};
 use super::registry::Uploads;
@@ -25,12 +25,11 @@ const LISTED_MAX: u32 = 1_000;
 
 impl Uploads {
     /// Begins an upload after passing `gate`, or finds the one that was begun with the same key. One that is whole at
-    /// once, because it is empty or joins others, becomes a file at `destination` without waiting for a request.
+    /// once, because it is empty or joins others, becomes a file at `destination` without waiting for a request, if that
+    /// was asked for.
     pub(super) fn begin(
         self: &Arc<Self>,
         owner: Owner,
-        rights: Rights,
-        target: Option<VPath>,
         destination: Option<Destination>,
         request: Stage,
         gate: &EffectGate,
@@ -42,16 +41,16 @@ impl Uploads {
         let length =
             if request.parts.is_empty() { request.length } else { Some(self.joined_length(&owner, &request)?) };
         let now = clock::now();
-        let make_parents = request.make_parents && rights.contains(Rights::CREATE);
         let kept = if request.resumable { self.expiry } else { UPLOAD_UNRECORDED_TIME };
         let record = UploadRecord::new(UploadId(random_bytes()?), owner, request, now, clock::after(now, kept));
-        let record = UploadRecord { length, destination, ..record };
+        let finished_at = destination.clone().filter(|_| record.request.finish == Some(true));
+        let record = UploadRecord { length, destination: finished_at, ..record };
         gate.begin()?;
-        if let Some(target) = &target {
-            self.check_ahead(&record, target, rights, make_parents)?;
+        if let Some(destination) = &destination {
+            self.check_ahead(&record, destination)?;
         }
-        self.check_space(&record.owner, record.length, target.as_ref())?;
-        self.count_and_insert(record, target.as_ref())
+        self.check_space(record.length, destination.as_ref())?;
+        self.count_and_insert(record, destination.as_ref().map(|destination| &destination.path))
     }
 
     /// Counts the upload as unfinished, and makes its staged file and its record.
@@ -72,18 +71,13 @@ impl Uploads {
     }
 
     /// Fails now if the COMMIT would fail, before any bytes are sent.
-    fn check_ahead(
-        &self,
-        record: &UploadRecord,
-        target: &VPath,
-        rights: Rights,
-        make_parents: bool,
-    ) -> Result<(), RequestError> {
-        let condition = within_rights(target_condition(record, None, None), rights)?;
+    fn check_ahead(&self, record: &UploadRecord, destination: &Destination) -> Result<(), RequestError> {
+        let condition = within_rights(target_condition(record, None, None), destination.rights())?;
+        let target = &destination.path;
         refuse_state_folder(target)?;
-        let storage = self.seen_by(&record.owner);
+        let storage = self.seen_by(destination);
         if let Some(parent) = target.parent() {
-            make_folders(&*storage, &parent, make_parents)?;
+            make_folders(&*storage, &parent, destination.makes_parents(&record.request))?;
         }
         let present = match storage.stat(target) {
             Ok(entry) => Some(entry),
@@ -93,18 +87,20 @@ impl Uploads {
         Ok(check_target(&condition, present.as_ref())?)
     }
 
-    /// Fails if the disk of the target, as the owner sees it, has less space than `bytes`.
+    /// Fails if the disk of the destination has less space than `bytes`; without a destination, that of the root.
     ///
     /// # Errors
     /// [`ErrorCode::NoSpace`] with the missing bytes.
     pub(super) fn check_space(
         &self,
-        owner: &Owner,
         bytes: Option<u64>,
-        target: Option<&VPath>,
+        destination: Option<&Destination>,
     ) -> Result<(), RequestError> {
-        let parent = target.and_then(VPath::parent).unwrap_or_default();
-        match self.seen_by(owner).space(&parent) {
+        let space = match destination {
+            Some(destination) => self.seen_by(destination).space(&destination.path.parent().unwrap_or_default()),
+            None => self.storage.space(&VPath::root()),
+        };
+        match space {
             // The folder is made later.
             Err(error) if error.code == ErrorCode::NotFound => Ok(()),
             space => fits(bytes, space?),

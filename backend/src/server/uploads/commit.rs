@@ -7,18 +7,19 @@ use std::time::Instant;
 
 use shared::limits::{JOB_KEPT, UPLOAD_UNRECORDED_TIME};
 use shared::wire::{Commit, Failure, FrameKind, Upload};
-use shared::{Algorithm, Conflict, Digests, Entry, ErrorCode, Rights, VPath};
+use shared::{Algorithm, Conflict, Digests, Entry, ErrorCode, VPath};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::before_crash::Interrupted;
 use super::decide::{TargetCondition, target_condition, within_rights};
+use super::destination::shown;
 use super::publish::{as_asked, check_blake3, is_at_or_beside, publish_at, similar_to};
 use super::registry::{Patience, Uploads, taken_over_by_newer, uploader};
 use super::slot::UploadLock;
 use super::so_far::{SoFar, Stop};
 use crate::admission::{Permit, Who};
-use crate::server::authority::{authorise, granted, share_of};
+use crate::server::authority::share_of;
 use crate::server::clock;
 use crate::server::digests::hash_range::hash_range;
 use crate::server::digests::upload_hasher::UploadHasher;
@@ -29,7 +30,7 @@ use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
 use crate::server::folders::below_parents;
 use crate::server::peer::Peer;
-use crate::server::records::uploads::UploadRecord;
+use crate::server::records::uploads::{Destination, UploadRecord};
 use crate::server::turns::{Turn, Worked, run_in_turns};
 use crate::storage::{OpenFile, Published, Staged, StorageError};
 
@@ -46,28 +47,28 @@ pub(in crate::server) async fn commit<W: Sink>(
     request: Commit,
 ) -> Result<(), RequestError> {
     response.set_deadline(request.caller.deadline_ms);
-    let owner = uploader(&request.caller, peer)?;
+    let (owner, who) = (uploader(&request.caller, peer)?, share_of(&request.caller, peer)?);
     let lock = uploads.lock(response, request.upload, owner, Patience::Finishing).await?;
     let record = lock.record();
     let asked = request.target.clone().or_else(|| record.request.target.clone());
     let Some(asked) = asked else {
         return Err(Failure::new(ErrorCode::BadRequest, "a part of another upload cannot become a file").into());
     };
+    let destination = Destination::of(&request.caller, &asked)?;
+    let scope = destination.scope.clone();
     if let Some(answer) = &record.answer {
         if answer.target.as_ref() != Some(&asked) {
             return Err(committed_elsewhere());
         }
-        return response.send(FrameKind::Upload, &record.describe()).await;
+        return response.send(FrameKind::Upload, &shown(&scope, record.describe())).await;
     }
     if lock.taken_over.by_change.is_cancelled() {
         return Err(taken_over_by_newer());
     }
-    let path = authorise(&request.caller, peer, Rights::NONE, &asked)?;
-    let rights = granted(&request.caller, peer);
-    let condition = within_rights(target_condition(&record, request.conflict, request.if_match), rights)?;
+    let condition = target_condition(&record, request.conflict, request.if_match);
+    let condition = within_rights(condition, destination.rights())?;
     let blake3 = request.blake3.or_else(|| record.wanted_blake3().map(<[u8]>::to_vec));
     let parts = response.until_cancelled(uploads.lock_parts(&record)).await?;
-    let who = share_of(&request.caller, peer)?;
     // Nothing has begun yet, so the upload is left to a newer PUT or ABORT.
     let turn = async {
         tokio::select! {
@@ -84,8 +85,7 @@ pub(in crate::server) async fn commit<W: Sink>(
         record,
         condition,
         asked,
-        path,
-        rights,
+        destination,
         blake3,
         cancelled: cancelled.clone(),
         gate: gate.clone(),
@@ -95,7 +95,7 @@ pub(in crate::server) async fn commit<W: Sink>(
     let committing =
         Box::pin(run_in_turns(uploads.reading_turn, Some(place), cancelled, operation, CommitOperation::run));
     let upload = response.until_effect(gate, committing).await?;
-    response.send(FrameKind::Upload, &upload).await
+    response.send(FrameKind::Upload, &shown(&scope, upload)).await
 }
 
 /// The upload is a file already, at another target than a repeated COMMIT names.
@@ -113,9 +113,7 @@ pub(super) struct CommitOperation {
     pub(super) condition: TargetCondition,
     /// The caller's path.
     pub(super) asked: VPath,
-    /// The path in the storage.
-    pub(super) path: VPath,
-    pub(super) rights: Rights,
+    pub(super) destination: Destination,
     /// The digest that the content must have.
     pub(super) blake3: Option<Vec<u8>>,
     /// Ends the reading before the effect.
@@ -156,13 +154,13 @@ impl CommitOperation {
         let interrupted = self.uploads.interrupted(&self.record, |file| self.digests_of_file(file))?;
         if let Interrupted::Published { published: found, path, digests } = interrupted {
             published.set(true);
-            if !is_at_or_beside(&path, &self.path) {
+            if !is_at_or_beside(&path, &self.destination.path) {
                 return Err(committed_elsewhere().into());
             }
             check_blake3(&digests, blake3)?;
             let path = found.entry.path.clone();
             self.gate.begin()?;
-            self.uploads.seen_by(&self.record.owner).sync_name(&path)?;
+            self.uploads.seen_by(&self.destination).sync_name(&path)?;
             return Ok(self.finish(Some(found), &path, digests)?);
         }
         let digests = self.digests(length)?;
@@ -174,7 +172,7 @@ impl CommitOperation {
         }
         let upload = match self.publish(&digests, published)? {
             Some((path, made)) => self.finish(Some(made), &path, digests),
-            None => self.finish(None, &self.path, digests),
+            None => self.finish(None, &self.destination.path, digests),
         };
         Ok(upload?)
     }
@@ -217,7 +215,7 @@ impl CommitOperation {
 
     fn open_to_read(&self, length: u64) -> Result<Box<dyn Staged>, RequestError> {
         if self.record.is_joined() {
-            self.uploads.check_space(&self.record.owner, Some(length), Some(&self.path))?;
+            self.uploads.check_space(Some(length), Some(&self.destination))?;
         }
         Ok(self.uploads.open(&self.record)?)
     }
@@ -291,15 +289,16 @@ impl CommitOperation {
         digests: &Digests,
         is_published: &Cell<bool>,
     ) -> Result<Option<(VPath, Published)>, RequestError> {
-        let storage = self.uploads.seen_by(&self.record.owner);
+        let storage = self.uploads.seen_by(&self.destination);
         let target_before = self.record.target_path();
         let attributes = self.uploads.attributes(&self.record);
-        publish_at(&*storage, &self.path, self.condition.conflict, |path| {
+        let makes_parents = self.destination.makes_parents(&self.record.request);
+        publish_at(&*storage, &self.destination, self.condition.conflict, |path| {
             self.uploads.set_target(&self.lock, path, digests)?;
             let publish = || storage.publish(self.record.id, path, &self.condition.expected, &attributes);
-            let published = match self.record.request.make_parents {
-                true => below_parents(&*storage, path, &mut || {}, publish),
-                false => publish(),
+            let published = match makes_parents {
+                Some(scope) => below_parents(&*storage, path, scope, &mut || {}, publish),
+                None => publish(),
             };
             match published {
                 Ok(published) => {
@@ -345,7 +344,7 @@ impl CommitOperation {
 
     /// The file at `path`, if its content has these digests.
     fn file_with(&self, path: &VPath, digests: &Digests) -> Result<Option<Entry>, RequestError> {
-        let file = self.uploads.seen_by(&self.record.owner).open(path)?;
+        let file = self.uploads.seen_by(&self.destination).open(path)?;
         if Some(file.entry().size) != self.record.length {
             return Ok(None);
         }
@@ -366,8 +365,9 @@ impl CommitOperation {
         let skipped = published.is_none();
         let replaced = published.as_ref().is_some_and(|published| published.replaced);
         let created = published.is_some() && !replaced;
-        let similar =
-            created.then(|| similar_to(&self.uploads, &self.record, self.rights, &self.asked, path)).flatten();
+        let similar = created
+            .then(|| similar_to(&self.uploads, self.record.who(), &self.destination, &self.asked, path))
+            .flatten();
         let kept = published.as_ref().and_then(|published| published.kept);
         let trash = self.uploads.kept.count(kept);
         let entry = published.map(|published| {

@@ -75,11 +75,18 @@ pub(super) fn target_condition(
     }
 }
 
-/// The condition within the caller's rights: CREATE alone replaces no file, REPLACE alone creates none.
+/// The condition within the caller's rights: CREATE alone replaces no file, REPLACE alone creates none. To a drop box
+/// every file goes beside what is there.
 ///
 /// # Errors
-/// [`ErrorCode::Forbidden`].
+/// [`ErrorCode::Forbidden`]; [`ErrorCode::NotFound`] for a condition on what is in a drop box.
 pub(super) fn within_rights(condition: TargetCondition, rights: Rights) -> Result<TargetCondition, ErrorCode> {
+    if rights.is_drop() {
+        return match condition.expected {
+            Expected::State(_) => Err(ErrorCode::NotFound),
+            _ => Ok(TargetCondition { expected: Expected::Nothing, conflict: Conflict::KeepBoth }),
+        };
+    }
     let (create, replace) = (rights.contains(Rights::CREATE), rights.contains(Rights::REPLACE));
     match &condition.expected {
         Expected::Nothing if create => Ok(condition),
@@ -182,11 +189,21 @@ mod tests {
             assert_eq!(within_rights(condition, rights).map(|condition| condition.expected), wanted);
         };
         check(Expected::Anything, Rights::ALL, Ok(Expected::Anything));
-        check(Expected::Anything, Rights::CREATE, Ok(Expected::Nothing));
+        check(Expected::Anything, Rights::ADD, Ok(Expected::Nothing));
         check(Expected::Anything, Rights::REPLACE, Ok(Expected::State(Vec::new())));
         check(Expected::Anything, Rights::READ_ONLY, Err(ErrorCode::Forbidden));
         check(Expected::Nothing, Rights::REPLACE, Err(ErrorCode::Forbidden));
-        check(Expected::State(Vec::new()), Rights::CREATE, Err(ErrorCode::Forbidden));
+        check(Expected::State(Vec::new()), Rights::ADD, Err(ErrorCode::Forbidden));
+        check(Expected::State(Vec::new()), Rights::CREATE, Err(ErrorCode::NotFound));
+    }
+
+    #[test]
+    fn in_a_drop_box_nothing_is_in_the_way() {
+        for conflict in Conflict::ALL {
+            let condition = target_condition(&record(Some(0), 0), Some(conflict), None);
+            let kept = TargetCondition { expected: Expected::Nothing, conflict: Conflict::KeepBoth };
+            assert_eq!(within_rights(condition, Rights::CREATE), Ok(kept));
+        }
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl Uploads {
         let reads = record.takes_reading();
         let places = if reads { &self.files_read } else { &self.steps };
         let place = places.take_accepted(record.who(), 1).await;
-        let condition = match within_rights(target_condition(&record, None, None), destination.rights) {
+        let condition = match within_rights(target_condition(&record, None, None), destination.rights()) {
             Ok(condition) => condition,
             Err(code) => {
                 let failure = Failure::new(code, code.name());
@@ -89,8 +89,7 @@ impl Uploads {
             record,
             condition,
             asked,
-            path: destination.path,
-            rights: destination.rights,
+            destination,
             blake3,
             cancelled,
             gate: EffectGate::default(),

@@ -5,6 +5,7 @@ mod before_crash;
 mod begin;
 pub(super) mod commit;
 mod decide;
+mod destination;
 mod finish;
 mod publish;
 pub(super) mod put;

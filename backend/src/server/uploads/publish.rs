@@ -4,34 +4,36 @@ use shared::wire::Failure;
 use shared::{Algorithm, Conflict, Digests, ErrorCode, Rights, VPath};
 
 use super::registry::Uploads;
+use crate::admission::Who;
 use crate::server::error::RequestError;
-use crate::server::records::uploads::UploadRecord;
+use crate::server::records::uploads::Destination;
 use crate::storage::{Published, Storage, StorageError, numbered_name};
 
 /// How many names are tried for a file whose name is taken.
 const NAMES_MAX: u32 = 10_000;
 
-/// Publishes a file at `wanted` by means of `publish`, or at a free name beside it for [`Conflict::KeepBoth`]. `None`
-/// if [`Conflict::Skip`] leaves what is there.
+/// Publishes a file at its destination by means of `publish`, or at a free name beside it for [`Conflict::KeepBoth`].
+/// `None` if [`Conflict::Skip`] leaves what is there.
 ///
 /// # Errors
-/// As `publish`; [`ErrorCode::Forbidden`] for a conflict that the caller may not resolve by replacing.
+/// As `publish`; [`ErrorCode::Forbidden`] for a conflict that the caller may not resolve by replacing, and for a name
+/// beside a file that is all that the caller may change.
 pub(super) fn publish_at(
     storage: &dyn Storage,
-    wanted: &VPath,
+    destination: &Destination,
     conflict: Conflict,
     mut publish: impl FnMut(&VPath) -> Result<Published, RequestError>,
 ) -> Result<Option<(VPath, Published)>, RequestError> {
-    let mut path = wanted.clone();
+    let mut path = destination.path.clone();
     for attempt in 2..NAMES_MAX {
         if conflict == Conflict::KeepBoth && storage.stat(&path).is_ok() {
-            path = beside(wanted, attempt)?;
+            path = beside(destination, attempt)?;
             continue;
         }
         match publish(&path) {
             Ok(published) => return Ok(Some((path, published))),
             Err(RequestError::Failed(failure)) if failure.code == ErrorCode::AlreadyExists => match conflict {
-                Conflict::KeepBoth => path = beside(wanted, attempt)?,
+                Conflict::KeepBoth => path = beside(destination, attempt)?,
                 Conflict::Skip => return Ok(None),
                 // The caller has CREATE but not REPLACE.
                 Conflict::Replace => return Err(ErrorCode::Forbidden.into()),
@@ -49,8 +51,13 @@ pub(super) fn publish_at(
     Err(Failure::new(ErrorCode::AlreadyExists, "there is no free name beside it").into())
 }
 
-fn beside(path: &VPath, attempt: u32) -> Result<VPath, StorageError> {
-    numbered_name(path, attempt).ok_or_else(|| StorageError::new(ErrorCode::NameRefused, "no name fits beside it"))
+fn beside(destination: &Destination, attempt: u32) -> Result<VPath, StorageError> {
+    let refused = || StorageError::new(ErrorCode::NameRefused, "no name fits beside it");
+    let path = numbered_name(&destination.path, attempt).ok_or_else(refused)?;
+    if destination.scope.rights_at(&path).contains(Rights::CREATE) {
+        return Ok(path);
+    }
+    Err(StorageError::new(ErrorCode::Forbidden, "nothing may be made beside it"))
 }
 
 /// Whether `path` is one of the names that [`publish_at`] tries for a file that is `wanted` at a path.
@@ -68,16 +75,19 @@ pub(super) fn as_asked(asked: &VPath, path: &VPath) -> VPath {
 /// may not list the folder.
 pub(super) fn similar_to(
     uploads: &Uploads,
-    record: &UploadRecord,
-    rights: Rights,
+    who: Who,
+    destination: &Destination,
     asked: &VPath,
     path: &VPath,
 ) -> Option<VPath> {
-    if !rights.contains(Rights::LIST) {
+    if !destination.rights().contains(Rights::LIST) {
         return None;
     }
-    let name = uploads.similar.find(&*uploads.seen_by(&record.owner), path, record.who())?;
-    asked.parent()?.join(&name).ok()
+    let name = uploads.similar.find(&*uploads.seen_by(destination), path, who)?;
+    let beside = path.parent()?.join(&name).ok()?;
+    // The rights may be those on the file alone.
+    let listed = destination.scope.rights_at(&beside).contains(Rights::LIST);
+    asked.parent()?.join(&name).ok().filter(|_| listed)
 }
 
 /// Compares the BLAKE3 digest with the one that the client named, if it named one.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use shared::ErrorCode;
 use shared::wire::{FrameKind, Put};
 
+use super::destination::shown;
 use super::registry::{Patience, Uploads, taken_over_by_newer, uploader};
-use super::requests::destination;
 use super::slot::UploadLock;
 use super::writer::{BodyEnd, Writer};
 use crate::server::authority::share_of;
@@ -17,6 +17,7 @@ use crate::server::exchange::effect::EffectGate;
 use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
 use crate::server::peer::Peer;
+use crate::server::records::uploads::Destination;
 use crate::transfer_budget::{TransferBudget, TransferShare};
 
 /// Most pieces that are written in one step.
@@ -35,7 +36,8 @@ pub(in crate::server) async fn put<W: Sink>(
     response.set_deadline(request.caller.deadline_ms);
     let (owner, who) = (uploader(&request.caller, peer)?, share_of(&request.caller, peer)?);
     let lock = uploads.lock(response, request.upload, owner, Patience::Takeover).await?;
-    let destination = destination(&request.caller, peer, &lock.record().request)?;
+    let (scope, stage) = (request.caller.scope.clone(), lock.record().request);
+    let destination = Destination::of_stage(&request.caller, &stage)?.filter(|_| stage.finish == Some(true));
     let (opening, locked) = (Arc::clone(uploads), Arc::clone(&lock));
     let gate = EffectGate::default();
     let passed = gate.clone();
@@ -44,14 +46,14 @@ pub(in crate::server) async fn put<W: Sink>(
     let mut writer = response.until_effect(gate, writer).await?;
     // Taken before the client may send, so that the length of the first piece counts this PUT.
     let share = budget.share();
-    response.send(FrameKind::Upload, &lock.record().describe()).await?;
+    response.send(FrameKind::Upload, &shown(&scope, lock.record().describe())).await?;
     body.open();
     let end = match response.flush().await {
         Ok(()) => write_body(&share, response, &mut body, &lock, &mut writer).await,
         Err(error) => BodyEnd::Refused(error),
     };
     response.run_to_completion(uploads.settle_and_finish(Arc::clone(&lock), writer, end)).await?;
-    response.send(FrameKind::Upload, &lock.record().describe()).await
+    response.send(FrameKind::Upload, &shown(&scope, lock.record().describe())).await
 }
 
 async fn write_body<W: Sink>(

@@ -20,7 +20,7 @@ use super::stored::StoredAnswers;
 use super::unfinished::{Unfinished, UnfinishedLimits};
 use crate::admission::Admission;
 use crate::server::admissions::Admissions;
-use crate::server::authority::{Owner, granted};
+use crate::server::authority::Owner;
 use crate::server::blocking::blocking;
 use crate::server::clock;
 use crate::server::config::ServerConfig;
@@ -31,9 +31,9 @@ use crate::server::kept_files::KeptFiles;
 use crate::server::peer::Peer;
 use crate::server::records::database::Database;
 use crate::server::records::digest_cache::DigestCache;
-use crate::server::records::uploads::UploadRecord;
+use crate::server::records::uploads::{Destination, UploadRecord};
 use crate::server::turns::TurnLength;
-use crate::storage::{Attributes, Durability, Staged, Storage, StorageError};
+use crate::storage::{Attributes, Durability, LinkScope, Staged, Storage, StorageError};
 
 /// All uploads.
 pub(in crate::server) struct Uploads {
@@ -176,9 +176,14 @@ impl Uploads {
         }
     }
 
-    /// The storage as the owner of an upload sees it: its links lead to entries below the owner's root only.
-    pub(super) fn seen_by(&self, owner: &Owner) -> Arc<dyn Storage> {
-        Arc::clone(&self.storage).within(owner.link_scope())
+    /// The storage as the caller of an upload sees it on the way to the file.
+    pub(super) fn seen_by(&self, destination: &Destination) -> Arc<dyn Storage> {
+        Arc::clone(&self.storage).within(destination.links())
+    }
+
+    /// The storage below the base of an owner, for the place of an upload that was authorised before.
+    pub(super) fn below_base_of(&self, owner: &Owner) -> Arc<dyn Storage> {
+        Arc::clone(&self.storage).within(LinkScope::below(owner.base()))
     }
 
     /// The records, of a change that is about to begin.
@@ -282,7 +287,7 @@ impl Uploads {
     pub(super) fn stage(&self, record: &UploadRecord, target: Option<&VPath>) -> Result<Box<dyn Staged>, StorageError> {
         self.check_reserve()?;
         match target {
-            Some(target) => self.seen_by(&record.owner).stage_for(record.id, target),
+            Some(target) => self.below_base_of(&record.owner).stage_for(record.id, target),
             None => self.storage.stage(record.id),
         }
     }
@@ -435,11 +440,10 @@ fn works_on_it() -> RequestError {
 /// The owner of the uploads that a caller begins and continues.
 ///
 /// # Errors
-/// [`ErrorCode::Forbidden`] without CREATE and REPLACE; as [`Owner::of`].
+/// [`ErrorCode::Forbidden`] for a caller that has neither CREATE nor REPLACE at any path; as [`Owner::of`].
 pub(super) fn uploader(caller: &Caller, peer: &Peer) -> Result<Owner, RequestError> {
     let owner = Owner::of(caller, peer)?;
-    let rights = granted(caller, peer);
-    if rights.contains(Rights::CREATE) || rights.contains(Rights::REPLACE) {
+    if caller.scope.rights_anywhere().intersects(Rights::CREATE.union(Rights::REPLACE)) {
         Ok(owner)
     } else {
         Err(ErrorCode::Forbidden.into())

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use shared::wire::{Abort, Caller, FrameKind, Stage, UploadStatus};
-use shared::{ErrorCode, Rights, VPath};
+use shared::wire::{Abort, FrameKind, Stage, Upload, UploadStatus};
 
+use super::destination::shown;
 use super::registry::{Patience, Uploads, uploader};
-use crate::server::authority::{authorise, granted, share_of};
+use crate::server::authority::share_of;
 use crate::server::blocking::blocking_in_turn;
 use crate::server::error::RequestError;
 use crate::server::exchange::effect::EffectGate;
@@ -14,16 +14,6 @@ use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
 use crate::server::peer::Peer;
 use crate::server::records::uploads::Destination;
-
-/// Where the server makes the upload that `stage` begins a file by itself; `None` if it does not.
-///
-/// # Errors
-/// As [`authorise`].
-pub(super) fn destination(caller: &Caller, peer: &Peer, stage: &Stage) -> Result<Option<Destination>, ErrorCode> {
-    let target = stage.target.as_ref().filter(|_| stage.finish == Some(true));
-    let path = target.map(|target| authorise(caller, peer, Rights::NONE, target)).transpose()?;
-    Ok(path.map(|path| Destination { path, rights: granted(caller, peer) }))
-}
 
 /// Answers UPLOAD.
 pub(in crate::server) async fn stage<W: Sink>(
@@ -34,17 +24,13 @@ pub(in crate::server) async fn stage<W: Sink>(
 ) -> Result<(), RequestError> {
     response.set_deadline(request.caller.deadline_ms);
     let (owner, who) = (uploader(&request.caller, peer)?, share_of(&request.caller, peer)?);
-    let rights = granted(&request.caller, peer);
-    let path = |target: &VPath| authorise(&request.caller, peer, Rights::NONE, target);
-    let target = request.target.as_ref().map(path).transpose()?;
-    let destination = destination(&request.caller, peer, &request)?;
+    let destination = Destination::of_stage(&request.caller, &request)?;
+    let scope = request.caller.scope.clone();
     let (beginning, gate) = (Arc::clone(uploads), EffectGate::default());
     let passed = gate.clone();
-    let begun = blocking_in_turn(&uploads.steps, who, move || {
-        beginning.begin(owner, rights, target, destination, request, &passed)
-    });
+    let begun = blocking_in_turn(&uploads.steps, who, move || beginning.begin(owner, destination, request, &passed));
     let upload = response.until_effect(gate, begun).await?;
-    response.send(FrameKind::Upload, &upload).await
+    response.send(FrameKind::Upload, &shown(&scope, upload)).await
 }
 
 /// Answers UPLOAD for the upload of the request, or one for each.
@@ -57,13 +43,16 @@ pub(in crate::server) async fn status<W: Sink>(
     response.set_deadline(request.caller.deadline_ms);
     let (owner, who) = (uploader(&request.caller, peer)?, share_of(&request.caller, peer)?);
     if let Some(id) = request.upload {
-        let upload = uploads.lock(response, id, owner, Patience::Finishing).await?.record().describe();
-        return response.send(FrameKind::Upload, &upload).await;
+        let record = uploads.lock(response, id, owner, Patience::Finishing).await?.record();
+        Destination::of_stage(&request.caller, &record.request)?;
+        return response.send(FrameKind::Upload, &shown(&request.caller.scope, record.describe())).await;
     }
     let all = Arc::clone(uploads);
     let listing = blocking_in_turn(&uploads.steps, who, move || Ok(all.of_owner(&owner)?));
-    for upload in response.until_cancelled(listing).await? {
-        response.send(FrameKind::Upload, &upload).await?;
+    let may_go_on =
+        |upload: &Upload| upload.target.as_ref().is_none_or(|target| Destination::of(&request.caller, target).is_ok());
+    for upload in response.until_cancelled(listing).await?.into_iter().filter(may_go_on) {
+        response.send(FrameKind::Upload, &shown(&request.caller.scope, upload)).await?;
     }
     Ok(())
 }
@@ -78,6 +67,7 @@ pub(in crate::server) async fn abort<W: Sink>(
     response.set_deadline(request.caller.deadline_ms);
     let (owner, who) = (uploader(&request.caller, peer)?, share_of(&request.caller, peer)?);
     let lock = uploads.lock(response, request.upload, owner, Patience::Takeover).await?;
+    Destination::of_stage(&request.caller, &lock.record().request)?;
     let forgetting = Arc::clone(uploads);
     let forgotten = blocking_in_turn(&uploads.steps, who, move || Ok(forgetting.forget(&lock.slot)?));
     response.run_to_completion(forgotten).await

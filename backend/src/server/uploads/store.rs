@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use shared::limits::{STORE_BODY_TIME, STORE_WAIT_TIME, UPLOAD_UNRECORDED_TIME};
 use shared::wire::{Failure, FrameKind, Store, Upload};
-use shared::{Algorithm, Checksum, Digests, ErrorCode, Rights, UploadId, VPath};
+use shared::{Algorithm, Checksum, Digests, ErrorCode, UploadId, VPath};
 use tokio::time::timeout;
 
 use super::decide::{TargetCondition, target_condition, within_rights};
+use super::destination::shown;
 use super::publish::{as_asked, check_blake3, publish_at, similar_to};
 use super::registry::{Uploads, uploader};
 use crate::random::random_bytes;
-use crate::server::authority::{authorise, granted, share_of};
+use crate::server::authority::share_of;
 use crate::server::blocking::blocking_in_turn;
 use crate::server::clock;
 use crate::server::digests::hasher::Hasher;
@@ -24,7 +25,7 @@ use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
 use crate::server::folders::{below_parents, refuse_state_folder};
 use crate::server::peer::Peer;
-use crate::server::records::uploads::UploadRecord;
+use crate::server::records::uploads::{Destination, UploadRecord};
 use crate::storage::{Published, StorageError};
 
 /// Takes DATA… PUT_END, and answers UPLOAD with the file.
@@ -42,18 +43,16 @@ pub(in crate::server) async fn store<W: Sink>(
     let (Some(asked), Some(length)) = (stage.target.clone(), stage.length) else {
         return Err(Failure::new(ErrorCode::BadRequest, "a STORE needs a target and a length").into());
     };
-    let path = authorise(&stage.caller, peer, Rights::NONE, &asked)?;
-    refuse_state_folder(&path)?;
-    let rights = granted(&stage.caller, peer);
+    let destination = Destination::of(&stage.caller, &asked)?;
+    refuse_state_folder(&destination.path)?;
+    let scope = destination.scope.clone();
     let now = clock::now();
     let expires = clock::after(now, UPLOAD_UNRECORDED_TIME);
     let record = UploadRecord::new(UploadId(random_bytes()?), owner, stage, now, expires);
-    let condition = within_rights(target_condition(&record, None, None), rights)?;
-    let make_parents = record.request.make_parents && rights.contains(Rights::CREATE);
+    let condition = within_rights(target_condition(&record, None, None), destination.rights())?;
     let (uploads, steps, bytes_of_all) = (Arc::clone(uploads), &uploads.steps, &uploads.stored_bytes);
     let gate = EffectGate::default();
-    let operation =
-        StoreOperation { uploads, record, condition, asked, path, make_parents, rights, gate: gate.clone() };
+    let operation = StoreOperation { uploads, record, condition, asked, destination, gate: gate.clone() };
     let memory = async {
         let taken = bytes_of_all.take_within(who, length, STORE_WAIT_TIME).await;
         taken.map_err(|refusal| RequestError::refused(refusal, "memory for files that arrive by STORE"))
@@ -67,7 +66,7 @@ pub(in crate::server) async fn store<W: Sink>(
         stored
     });
     let upload = response.until_effect(gate, stored).await?;
-    response.send(FrameKind::Upload, &upload).await
+    response.send(FrameKind::Upload, &shown(&scope, upload)).await
 }
 
 /// The storing of one file.
@@ -77,10 +76,7 @@ struct StoreOperation {
     condition: TargetCondition,
     /// The caller's path.
     asked: VPath,
-    /// The path in the storage.
-    path: VPath,
-    make_parents: bool,
-    rights: Rights,
+    destination: Destination,
     /// Passed before the first change in the storage.
     gate: EffectGate,
 }
@@ -106,11 +102,11 @@ impl StoreOperation {
         self.gate.begin()?;
         let publish = |path: &VPath| Ok(self.store(path, bytes)?);
         let placed =
-            publish_at(&*self.uploads.seen_by(&self.record.owner), &self.path, self.condition.conflict, publish)?;
+            publish_at(&*self.uploads.seen_by(&self.destination), &self.destination, self.condition.conflict, publish)?;
         let (replaced, skipped) = (placed.as_ref().is_some_and(|(_, published)| published.replaced), placed.is_none());
         let similar = match &placed {
             Some((path, published)) if !published.replaced => {
-                similar_to(&self.uploads, &self.record, self.rights, &self.asked, path)
+                similar_to(&self.uploads, self.record.who(), &self.destination, &self.asked, path)
             }
             _ => None,
         };
@@ -131,13 +127,14 @@ impl StoreOperation {
     /// Stores the file at `path`, after making its missing parents if the request says so.
     fn store(&self, path: &VPath, bytes: &[u8]) -> Result<Published, StorageError> {
         let attributes = self.uploads.attributes(&self.record);
-        let storage = self.uploads.seen_by(&self.record.owner);
+        let storage = self.uploads.seen_by(&self.destination);
+        let makes_parents = self.destination.makes_parents(&self.record.request);
         let store = || storage.store(self.record.id, bytes, path, &self.condition.expected, &attributes);
-        match store() {
-            Err(error) if self.make_parents && error.code == ErrorCode::ParentMissing => {
-                below_parents(&*storage, path, &mut || {}, store)
+        match (store(), makes_parents) {
+            (Err(error), Some(scope)) if error.code == ErrorCode::ParentMissing => {
+                below_parents(&*storage, path, scope, &mut || {}, store)
             }
-            stored => stored,
+            (stored, _) => stored,
         }
     }
 }

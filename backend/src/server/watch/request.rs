@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use shared::wire::{Failure, FrameKind, Watch};
-use shared::{ErrorCode, Event, EventKind, Rights, VPath};
+use shared::{ErrorCode, Event, EventId, EventKind, Rights, VPath, View};
 
 use super::watches::{Watched, Watches};
-use crate::server::authority::{authorise, link_scope, share_of};
+use crate::random::random_bytes;
+use crate::server::authority::{link_scope, look, share_of};
 use crate::server::blocking::blocking;
 use crate::server::entries::relative;
 use crate::server::error::RequestError;
@@ -22,8 +23,11 @@ pub(in crate::server) async fn watch<W: Sink>(
     request: Watch,
 ) -> Result<(), RequestError> {
     response.set_deadline(request.caller.deadline_ms);
-    let folder = authorise(&request.caller, peer, Rights::LIST, &request.folder)?;
-    let watched = Watched { folder: folder.clone(), links: link_scope(&request.caller)? };
+    let (folder, view) = look(&request.caller, &request.folder)?;
+    let watched = Watched { folder: folder.clone(), links: link_scope(&request.caller, Rights::LIST) };
+    if view != View::All {
+        return say_nothing(watches, response, watched).await;
+    }
     let who = share_of(&request.caller, peer)?;
     let opening = Arc::clone(watches);
     let folder_watch = response.until_cancelled(blocking(move || opening.open(watched, who))).await?;
@@ -41,12 +45,34 @@ pub(in crate::server) async fn watch<W: Sink>(
         let next = async {
             tokio::select! {
                 biased;
-                () = watches.stopping() => Err(Failure::new(ErrorCode::ShuttingDown, "the server stops").into()),
+                () = watches.stopping() => Err(stops()),
                 () = subscription.changed() => Ok(()),
             }
         };
         response.until_cancelled(next).await?;
     }
+}
+
+/// Watches a folder on the way to a grant: what happens in it is not the caller's to know.
+async fn say_nothing<W: Sink>(
+    watches: &Arc<Watches>,
+    response: &mut ResponseWriter<'_, W>,
+    watched: Watched,
+) -> Result<(), RequestError> {
+    let looking = Arc::clone(watches);
+    response.until_cancelled(blocking(move || Ok(looking.expect_on_the_way(&watched)?))).await?;
+    let id = EventId { epoch: u64::from_le_bytes(random_bytes()?), sequence: 0 };
+    response.send(FrameKind::Event, &Event { id, kind: EventKind::Ready }).await?;
+    response.flush().await?;
+    let stopping = async {
+        watches.stopping().await;
+        Err(stops())
+    };
+    response.until_cancelled(stopping).await
+}
+
+fn stops() -> RequestError {
+    Failure::new(ErrorCode::ShuttingDown, "the server stops").into()
 }
 
 /// The event with the caller's paths.

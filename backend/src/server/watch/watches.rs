@@ -11,8 +11,9 @@ use super::folder_watch::FolderWatch;
 use super::worker::Worker;
 use crate::admission::{Admission, Permit, Refusal, Who};
 use crate::server::admissions::Admissions;
+use crate::server::entries::on_the_way_to_a_grant;
 use crate::server::error::RequestError;
-use crate::storage::{LinkScope, Storage};
+use crate::storage::{LinkScope, Storage, StorageError};
 
 /// A folder as the callers of one scope of links see it: its events tell where links lead.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -91,6 +92,15 @@ impl Watches {
             }
         });
         Ok(watch)
+    }
+
+    /// Requires a folder on the way to a grant. Blocks.
+    ///
+    /// # Errors
+    /// As [`Storage::stat`] and [`on_the_way_to_a_grant`].
+    pub(super) fn expect_on_the_way(&self, watched: &Watched) -> Result<(), StorageError> {
+        let storage = Arc::clone(&self.storage).within(watched.links.clone());
+        on_the_way_to_a_grant(storage.stat(&watched.folder)?).map(drop)
     }
 
     /// A place for one more folder. Where there is none, a folder without subscribers gives up its own: they may come back,

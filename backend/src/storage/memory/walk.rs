@@ -85,7 +85,7 @@ impl Tree {
     fn real_links(&self) -> Result<LinkScope, ResolveError> {
         let end = self.walk(NodeStack::root(), self.along(self.links.folder()));
         let folder = end.ok().and_then(|end| end.path().ok());
-        folder.map(LinkScope::below).ok_or(ResolveError::Escapes)
+        folder.map(|folder| self.links.moved_to(folder)).ok_or(ResolveError::Escapes)
     }
 
     /// An item of the trash, whose path is without links, under the path by which this view's caller reaches it.

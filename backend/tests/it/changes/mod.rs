@@ -11,7 +11,7 @@ use backend::client::{Caller, Client, ClientError};
 use backend::storage::memory::MemoryStorage;
 use backend::storage::testing::simulated::SimulatedDisk;
 use shared::change::{PathItem, PathPair, RestoreItem};
-use shared::{Change, Conflict, ErrorCode, Job, JobId, JobState, Outcome, Rights, Root, Scope, TrashId};
+use shared::{Change, Conflict, ErrorCode, Job, JobId, JobState, Outcome, Rights, Scope, TrashId};
 
 use super::test_server::{TestServer, path, reader, writer};
 use super::uploads::error_code;
@@ -190,8 +190,7 @@ mod permissions {
     use super::*;
 
     fn below_docs() -> Caller {
-        let root = Root { name: String::new(), folder: path("docs"), rights: Rights::ALL, quota_bytes: None };
-        Caller { scope: Scope { roots: vec![root] }, ..Caller::default() }
+        Caller { scope: Scope::below(path("docs"), Rights::ALL), ..Caller::default() }
     }
 
     #[tokio::test]
@@ -314,7 +313,7 @@ async fn the_root_itself_is_not_changed() {
     let server = TestServer::start().await;
     let client = &server.client;
     let mut below = writer();
-    below.scope.roots[0].folder = path("docs");
+    below.scope = Scope::below(path("docs"), Rights::ALL);
     let job = change(client, 1, Change::Trash { items: path_items(&["docs/deep"]) }).await;
     let trashed = trash_ids(&job)[0];
     let mut number = 1;

@@ -2,9 +2,10 @@
 
 use backend::client::GetItem;
 use backend::wire::Frame;
+use shared::limits::SCOPE_GRANTS_MAX;
 use shared::limits::{CANCELS_PER_MINUTE_MAX, IDLE_TIME};
 use shared::wire::{Caller, FrameKind, Get, List, Stat, Walk, encode};
-use shared::{ErrorCode, Order, Rights, Root, Scope, VPath};
+use shared::{ErrorCode, Grant, Order, Rights, Scope, VPath};
 use tokio::io::AsyncWriteExt;
 
 use super::fixtures::{connect_in_memory, pseudo_random_bytes};
@@ -148,22 +149,22 @@ async fn paths_with_dot_segments_are_refused() {
 }
 
 fn scope(folder: &str, rights: Rights) -> Scope {
-    Scope { roots: vec![Root { name: String::new(), folder: path(folder), rights, quota_bytes: None }] }
+    Scope::below(path(folder), rights)
 }
 
 #[tokio::test]
 async fn parameters_outside_their_bounds_are_answered_bad_request() {
     let (mut raw, _server) = open().await;
     let list = List { caller: reader(), path: path(""), order: Order::default(), cursor: None, limit: 1 };
-    let roots = |count| Scope { roots: vec![scope("", Rights::ALL).roots[0].clone(); count] };
+    let grants = |at: &str, count| Scope {
+        grants: vec![Grant { at: path(at), rights: Rights::ALL }; count],
+        ..Scope::default()
+    };
     let callers = [
-        Caller { scope: roots(65), ..Caller::default() },
+        Caller { scope: grants("", SCOPE_GRANTS_MAX + 1), ..Caller::default() },
+        Caller { scope: grants(&"a".repeat(2_048), 9), ..Caller::default() },
         Caller { trace_id: Some("x".repeat(257)), ..reader() },
         Caller { client: Some("x".repeat(33)), ..reader() },
-        Caller {
-            scope: Scope { roots: vec![Root { name: "x".repeat(257), ..roots(1).roots[0].clone() }] },
-            ..reader()
-        },
     ];
     let lists = [
         List { limit: 0, ..list.clone() },
@@ -205,13 +206,11 @@ async fn rights_are_the_intersection_of_key_and_scope() {
         raw.send(FrameKind::Stat, 1, &Stat { caller, path: path("hello.txt"), for_reading: None }).await;
         raw.end(1).await
     };
-    let caller = |scope, root| Caller { scope, root, ..Caller::default() };
-    assert_eq!(ask(&mut raw, caller(Scope::default(), 0)).await, Some(ErrorCode::NotFound));
-    assert_eq!(ask(&mut raw, caller(scope("", Rights::ALL), 1)).await, Some(ErrorCode::NotFound));
-    assert_eq!(ask(&mut raw, caller(scope("", Rights::ALL), u16::MAX)).await, Some(ErrorCode::NotFound));
-    assert_eq!(ask(&mut raw, caller(scope("", Rights::READ), 0)).await, Some(ErrorCode::Forbidden));
-    assert_eq!(ask(&mut raw, caller(scope("docs", Rights::ALL), 0)).await, Some(ErrorCode::NotFound));
-    assert_eq!(ask(&mut raw, caller(scope("", Rights::LIST), 0)).await, None);
+    let caller = |scope| Caller { scope, ..Caller::default() };
+    assert_eq!(ask(&mut raw, caller(Scope::default())).await, Some(ErrorCode::NotFound));
+    assert_eq!(ask(&mut raw, caller(scope("", Rights::READ))).await, Some(ErrorCode::Forbidden));
+    assert_eq!(ask(&mut raw, caller(scope("docs", Rights::ALL))).await, Some(ErrorCode::NotFound));
+    assert_eq!(ask(&mut raw, caller(scope("", Rights::LIST))).await, None);
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use backend::storage::{
-    Attributes, Expected, Keep, Replacement, Storage, StorageError, ToRestore, ToTrash, TrashItem, TrashListing,
-    TrashQuery, Visit,
+    Attributes, Expected, Keep, LinkScope, Replacement, Storage, StorageError, ToRestore, ToTrash, TrashItem,
+    TrashListing, TrashQuery, Visit,
 };
 use shared::{ETag, ErrorCode, Kind, Link, Timestamp, TrashId};
 
@@ -266,9 +266,9 @@ fn check_pages(storage: &dyn Storage) {
     let hidden = TrashQuery { hidden: HashSet::from([first.id]), limit: 1, ..TrashQuery::default() };
     let page = storage.list_trash(&hidden).unwrap();
     assert_eq!((page.items, page.total), (vec![whole.items[1].clone()], whole.total - 1));
-    let below = TrashQuery { below: first.entry.path.clone(), ..TrashQuery::default() };
+    let below = TrashQuery { below: LinkScope::below(first.entry.path.clone()), ..TrashQuery::default() };
     assert_eq!(storage.list_trash(&below).unwrap().items, std::slice::from_ref(first));
-    let elsewhere = TrashQuery { below: path(b"no such folder"), ..TrashQuery::default() };
+    let elsewhere = TrashQuery { below: LinkScope::below(path(b"no such folder")), ..TrashQuery::default() };
     assert_eq!(storage.list_trash(&elsewhere).unwrap(), TrashListing::default());
     assert_eq!(code(storage.stat_trash(trash_id(99))), Some(ErrorCode::Gone));
 }

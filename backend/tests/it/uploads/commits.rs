@@ -13,7 +13,7 @@ async fn an_upload_is_hidden_from_other_owners() {
     let upload = server.client.stage(&stage("new", Some(1))).await.unwrap();
     let named = Caller { principal: Some("eve".into()), ..writer() };
     let mut elsewhere = writer();
-    elsewhere.scope.roots[0].folder = path("docs");
+    elsewhere.scope = Scope::below(path("docs"), Rights::ALL);
     for eve in [named, elsewhere] {
         assert_eq!(error_code(server.client.upload_status(&eve, upload.id).await), ErrorCode::NotFound);
         assert_eq!(
@@ -39,7 +39,7 @@ async fn an_upload_is_hidden_from_other_owners() {
 #[tokio::test]
 async fn create_without_replace_replaces_no_file() {
     let server = TestServer::start().await;
-    let creator = Caller { scope: Scope::whole(Rights::CREATE), ..Caller::default() };
+    let creator = Caller { scope: Scope::whole(Rights::ADD), ..Caller::default() };
     let replace = Stage { caller: creator.clone(), conflict: Conflict::Replace, ..stage("hello.txt", Some(0)) };
     assert_eq!(error_code(server.client.stage(&replace).await), ErrorCode::Forbidden);
     let upload = server.client.stage(&Stage { target: Some(path("fresh")), ..replace }).await.unwrap();

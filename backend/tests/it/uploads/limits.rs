@@ -7,7 +7,7 @@ use backend::server::{Database, ServerConfig};
 use backend::storage::Storage;
 use bytes::Bytes;
 use shared::wire::PRINCIPAL_UNKNOWN;
-use shared::{ErrorCode, UploadId};
+use shared::{ErrorCode, Rights, Scope, UploadId};
 
 use super::fixtures::{commit, error_code, put, stage, store_request};
 use crate::test_server::{TestServer, small_tree, writer};
@@ -28,7 +28,7 @@ async fn one_principal_leaves_places_for_another() {
     let first = client.stage(&stage("a", Some(1))).await.unwrap().id;
     client.stage(&Stage { resumable: false, ..stage("b", None) }).await.unwrap();
     let mut elsewhere = writer();
-    elsewhere.scope.roots[0].folder = crate::test_server::path("docs");
+    elsewhere.scope = Scope::below(crate::test_server::path("docs"), Rights::ALL);
     for caller in [writer(), elsewhere] {
         for resumable in [true, false] {
             let more = Stage { caller: caller.clone(), resumable, ..stage("c", Some(1)) };

@@ -2,7 +2,7 @@
 //! request.
 
 use super::bounds::Bounded;
-use super::common::Caller;
+use super::caller::Caller;
 use crate::wire::codec::Message;
 use crate::wire::header::FrameKind;
 
@@ -10,6 +10,9 @@ use crate::wire::header::FrameKind;
 pub trait Request: Bounded {
     /// Who sends the request.
     fn caller(&self) -> &Caller;
+
+    /// As [`Request::caller`], to limit what the caller may do.
+    fn caller_mut(&mut self) -> &mut Caller;
 }
 
 /// A request, its answer, and the types of the frames of both.

@@ -1,8 +1,8 @@
 //! The caller of each request.
 
 use super::call::Request;
+use super::caller::Caller;
 use super::changing::{CancelJob, ChangeRequest, JobStatus, ListTrash};
-use super::common::Caller;
 use super::reading::{Digest, Get, Health, List, Stat, Walk, Watch};
 use super::uploading::{Abort, Commit, Put, Stage, Store, UploadStatus};
 
@@ -11,6 +11,10 @@ macro_rules! requests {
         $(impl Request for $request {
             fn caller(&self) -> &Caller {
                 &self.caller
+            }
+
+            fn caller_mut(&mut self) -> &mut Caller {
+                &mut self.caller
             }
         })+
     };
@@ -38,5 +42,9 @@ requests!(
 impl Request for Store {
     fn caller(&self) -> &Caller {
         &self.stage.caller
+    }
+
+    fn caller_mut(&mut self) -> &mut Caller {
+        &mut self.stage.caller
     }
 }

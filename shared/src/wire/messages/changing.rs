@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use super::bounds::{Bounded, check};
-use super::common::Caller;
+use super::caller::Caller;
 use crate::change::{Change, Trashed};
 use crate::id::JobId;
 use crate::limits::{CHANGE_ITEMS_MAX, CURSOR_BYTES_MAX, TRASH_LIMIT_MAX};

@@ -4,7 +4,7 @@ use minicbor::{Decode, Encode};
 
 use super::bounds::{Bounded, check};
 use crate::limits::{CAPABILITIES_MAX, TEXT_BYTES_MAX};
-use crate::scope::Rights;
+use crate::rights::Rights;
 use crate::wire::constants::MAGIC;
 
 /// HELLO: the first frame, from the client.

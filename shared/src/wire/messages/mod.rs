@@ -3,6 +3,7 @@
 
 mod bounds;
 mod call;
+mod caller;
 mod callers;
 mod changing;
 mod common;
@@ -14,6 +15,7 @@ mod uploading;
 
 pub use bounds::Bounded;
 pub use call::{Call, Request};
+pub use caller::Caller;
 pub use changing::*;
 pub use common::*;
 pub use handshake::*;

@@ -8,7 +8,8 @@ use crate::error::ErrorCode;
 use crate::limits::TEXT_BYTES_MAX;
 use crate::path::VPath;
 use crate::range::ByteRange;
-use crate::scope::{Rights, Scope};
+use crate::rights::Rights;
+use crate::scope::Scope;
 use crate::wire::{decode, encode};
 
 fn entry() -> Entry {

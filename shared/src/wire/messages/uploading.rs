@@ -4,7 +4,8 @@ use minicbor::{Decode, Encode};
 
 use super::bounds::{Bounded, check};
 use super::call::Call;
-use super::common::{Caller, Failure};
+use super::caller::Caller;
+use super::common::Failure;
 use crate::change::Conflict;
 use crate::digest::{Checksum, Digests};
 use crate::entry::{ETag, Entry, Timestamp};

@@ -4,11 +4,12 @@
 use shared::change::PathPair;
 use shared::job::LeftOut;
 use shared::limits::REPLACED_LISTED_MAX;
-use shared::{Conflict, ETag, Entry, ErrorCode, Outcome, TrashId, VPath};
+use shared::{Conflict, ETag, Entry, ErrorCode, Outcome, Rights, TrashId, VPath};
 use tracing::info;
 
 use super::level::FolderLevel;
 use super::staged_copy::StagedCopy;
+use crate::server::jobs::access::rights_to_take;
 use crate::server::jobs::decide::{
     Plan, check_paths, concerns_one_entry, is_alike, is_real_folder, is_same_entry, may_be_respelled, plan,
 };
@@ -57,8 +58,11 @@ impl JobRunner {
         conflict: Conflict,
         moves: bool,
     ) -> Result<Outcome, ItemError> {
-        let (from, to) = (self.path_in_storage(&pair.from)?, self.path_in_storage(&pair.to)?);
         check_paths(&pair.from, &pair.to, conflict)?;
+        let to = self.authorised(Rights::ADD, &pair.to)?;
+        let at_source =
+            if moves { rights_to_take(Rights::DELETE, self.scope.rights_at(&to)) } else { Rights::READ_ONLY };
+        let from = self.authorised(at_source, &pair.from)?;
         let target_before = self.target_before(index);
         let Some(source) = self.entry_at(&from)? else {
             // The previous process may have moved it already.
@@ -160,7 +164,7 @@ impl JobRunner {
     /// Where an item goes that is wanted at `to`; `None` if it stays where it is.
     fn target_path(&self, item: &mut TransferItem, source: &Entry, to: &VPath) -> Result<Option<VPath>, ItemError> {
         let present = self.entry_in_the_way(source, to, item.moves)?;
-        let planned = plan(item.conflict, self.rights, source, present.as_ref())?;
+        let planned = plan(item.conflict, self.scope.rights_at(to), source, present.as_ref())?;
         item.beside = planned == Plan::Beside;
         match planned {
             Plan::Skip => Ok(None),
@@ -226,11 +230,8 @@ impl JobRunner {
         match item.left_out.listed.first() {
             // Nothing arrived: the item as a whole failed.
             Some(first) if !self.changed => {
-                let path = self.path_in_storage(&first.path)?;
-                Err(ItemError::Failed(
-                    StorageError::new(first.code, "no entry of a folder was moved or copied"),
-                    Some(path),
-                ))
+                let path = self.scope.base.join_path(&first.path).ok();
+                Err(ItemError::Failed(StorageError::new(first.code, "no entry of a folder was moved or copied"), path))
             }
             _ => {
                 // It has arrived, also if it cannot be looked at by now.
@@ -301,7 +302,7 @@ impl JobRunner {
             }
             // The name was free a moment ago.
             Some(_) if item.beside => return Err(ItemError::Overtaken(name_taken())),
-            _ => plan(item.conflict, self.rights, source, present.as_ref())?,
+            _ => plan(item.conflict, self.scope.rights_at(&to), source, present.as_ref())?,
         };
         let level = match planned {
             Plan::Skip => return Ok(Step::Skipped),

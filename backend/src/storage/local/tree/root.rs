@@ -112,7 +112,7 @@ impl<D: Dir> Tree<D> {
         }
         let end = self.walk(self.at_root(), PathWalk::along(self.links.folder(), &self.links));
         let folder = end.ok().and_then(|end| end.path().ok()).ok_or(ResolveError::Escapes)?;
-        Ok(self.real_links.get_or_init(|| LinkScope::below(folder)))
+        Ok(self.real_links.get_or_init(|| self.links.moved_to(folder)))
     }
 
     /// The root at present.

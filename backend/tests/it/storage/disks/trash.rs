@@ -9,7 +9,7 @@ use backend::server::ServerConfig;
 use backend::storage::local::LocalStorage;
 use backend::storage::{Attributes, Expected, Replacement, Visit};
 use shared::change::RestoreItem;
-use shared::{Change, Conflict, ErrorCode, Outcome, Rights, Root, Scope};
+use shared::{Change, Conflict, ErrorCode, Outcome, Rights, Scope};
 
 use super::{
     DISKS, Disks, NOW, bind, check_trashed, keep, mount_onto, purge, trash_id, trashed, upload_id, write,
@@ -211,8 +211,7 @@ async fn a_root_that_is_a_link_to_another_disk_has_its_trash() {
     fs::create_dir_all(disks.at("holder/ram/users/ada")).unwrap();
     symlink("holder/ram/users/ada", disks.at("home")).unwrap();
     let (server, home) = (disks.server().await, path("home"));
-    let root = Root { name: String::new(), folder: home, rights: Rights::ALL, quota_bytes: None };
-    let home = Caller { scope: Scope { roots: vec![root] }, ..Caller::default() };
+    let home = Caller { scope: Scope::below(home, Rights::ALL), ..Caller::default() };
     let client = &server.client;
     let run = async |number, change| client.change(&home, key(number), change, Duration::from_secs(30)).await.unwrap();
     for content in ["old", "new"] {
