@@ -12,6 +12,9 @@ use super::headers::METADATA;
 use crate::gateway::http::headers::decode_base64;
 use crate::gateway::http::problem::ErrorResponse;
 
+/// Most keys: clients send five or so.
+const KEYS_MAX: usize = 64;
+
 /// The known keys of the metadata.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Metadata {
@@ -60,7 +63,7 @@ fn pairs(text: &str) -> Result<Vec<(&str, Vec<u8>)>, ErrorResponse> {
         }
         let (key, value) = pair.split_once(' ').unwrap_or((pair, ""));
         let value = decode_base64(value.trim()).ok_or_else(malformed)?;
-        if !keys.insert(key) {
+        if keys.len() == KEYS_MAX || !keys.insert(key) {
             return Err(malformed());
         }
         pairs.push((key, value));
@@ -104,7 +107,7 @@ fn wrong(key: &str, problem: &str) -> ErrorResponse {
 
 fn malformed() -> ErrorResponse {
     let sentence =
-        "Upload-Metadata must be keys, each once and with a value in Base64 after a space, and commas between.";
+        "Upload-Metadata must be at most 64 keys, each once, with commas between and a value in Base64 after a space.";
     ErrorResponse::because(ErrorCode::BadRequest, sentence)
 }
 
@@ -129,6 +132,13 @@ mod tests {
     fn target(key: &str, value: &[u8], expected: Result<&str, ErrorCode>) {
         let found = read(&pair(key, value)).map(|metadata| metadata.target.unwrap().encoded());
         assert_eq!(found, expected.map(str::to_owned), "{key} {}", String::from_utf8_lossy(value));
+    }
+
+    #[test]
+    fn there_are_few_keys() {
+        let text = |keys: usize| (0..keys).map(|key| format!("k{key} ")).collect::<Vec<_>>().join(",");
+        assert!(read(&text(KEYS_MAX)).is_ok());
+        assert_eq!(read(&text(KEYS_MAX + 1)).err(), Some(ErrorCode::BadRequest));
     }
 
     #[test]
