@@ -167,6 +167,10 @@ impl VPath {
     /// # Errors
     /// [`PathError::TooLong`].
     pub fn join_path(&self, inner: &Self) -> Result<Self, PathError> {
+        // The base of most callers.
+        if self.is_root() {
+            return Ok(inner.clone());
+        }
         inner.segments().try_fold(self.clone(), |path, name| path.join(name))
     }
 

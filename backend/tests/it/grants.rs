@@ -1,5 +1,5 @@
-//! Grants on folders: each path is authorised where it is used, a folder on the way to a grant shows nothing else, a drop
-//! box tells nothing, and links lead to where the rights are.
+//! Grants on folders: each path is authorised where it is used, a folder on the way to a grant shows nothing else, a
+//! drop box tells nothing, and links lead to where the rights are.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -176,10 +176,10 @@ async fn a_drop_box_takes_files_and_tells_nothing() {
         };
         let committed = client.commit(&request).await.unwrap();
         let status = client.upload_status(&guest, upload.id).await.unwrap();
-        for told in [&stored, &committed, &status] {
-            let entry = told.entry.as_ref().unwrap();
+        for answer in [&stored, &committed, &status] {
+            let entry = answer.entry.as_ref().unwrap();
             assert_eq!((entry.path.encoded().as_str(), entry.etag), ("team/in/taken", None), "{conflict:?}");
-            assert_eq!((told.replaced, told.skipped, told.trash, &told.similar), (false, false, None, &None));
+            assert_eq!((answer.replaced, answer.skipped, answer.trash, &answer.similar), (false, false, None, &None));
         }
         assert!(put.entry.is_none_or(|entry| entry.etag.is_none()));
     }
@@ -278,7 +278,7 @@ async fn an_upload_is_authorised_at_each_step() {
     assert_eq!(error_code(client.commit(&commit(&viewer, None)).await), ErrorCode::Forbidden);
     assert_eq!(error_code(client.commit(&commit(&ada, Some("home/eve/new"))).await), ErrorCode::NotFound);
     assert!(client.commit(&commit(&ada, None)).await.unwrap().entry.is_some());
-    // The answer is no secret of the upload: it is told to who may write there.
+    // The answer is no secret of the upload: who may write there gets it.
     assert_eq!(error_code(client.commit(&commit(&elsewhere, None)).await), ErrorCode::NotFound);
     for refused in ["home/eve/x", "top", "home/x"] {
         assert_eq!(error_code(store(client, stage(&ada, refused, b"1"), b"1").await), ErrorCode::NotFound);

@@ -75,7 +75,10 @@ fn the_table_lists_exactly_the_frame_kinds() {
 
 #[test]
 fn the_documented_limits_match_the_code() {
-    use shared::limits::{CANCELS_PER_MINUTE_MAX, GET_ITEMS_MAX, LIST_LIMIT_MAX, PATH_BYTES_MAX, SCOPE_ROOTS_MAX};
+    use shared::limits::{
+        CANCELS_PER_MINUTE_MAX, GET_ITEMS_MAX, LIST_LIMIT_MAX, PATH_BYTES_MAX, SCOPE_GRANTS_MAX, SCOPE_PATHS_BYTES_MAX,
+        SCOPE_ROOTS_MAX,
+    };
     let rows = table("| What | How much | Otherwise |");
     let check = |what: &str, number: usize| {
         let row = rows.iter().find(|cells| cells[0].starts_with(what)).expect(what);
@@ -86,6 +89,8 @@ fn the_documented_limits_match_the_code() {
     check("DATA body", DATA_BYTES_MAX);
     check("path", PATH_BYTES_MAX);
     check("items of a GET", GET_ITEMS_MAX);
+    check("grants of a scope", SCOPE_GRANTS_MAX);
+    check("grants of a scope", SCOPE_PATHS_BYTES_MAX);
     check("roots of a scope", SCOPE_ROOTS_MAX);
     check("entries in the answer", LIST_LIMIT_MAX as usize);
     check("cursor of a LIST", CURSOR_BYTES_MAX);

@@ -1,4 +1,4 @@
-//! Where an upload goes, what its caller may do there, and what it is told of it. Pure.
+//! Where an upload goes, what its caller may do there, and what the caller learns of it. Pure.
 
 use shared::wire::{Caller, Stage, Upload};
 use shared::{Entry, ErrorCode, Kind, Rights, Scope, VPath};
@@ -40,7 +40,7 @@ impl Destination {
     }
 }
 
-/// An upload as a caller with this scope is told of it: to a drop box it went as it was sent.
+/// An upload as a caller with this scope sees it: to a drop box it went as it was sent.
 pub(super) fn shown(scope: &Scope, upload: Upload) -> Upload {
     let path = upload.target.as_ref().and_then(|target| scope.base.join_path(target).ok());
     if !path.is_some_and(|path| scope.rights_at(&path).is_drop()) {
@@ -107,9 +107,9 @@ mod tests {
             trash: Some(TrashId([1; 16])),
             refused: None,
         };
-        let told = shown(&caller(&[("team/in", Rights::CREATE)]).scope, upload.clone());
-        assert_eq!(told.entry, Some(Entry { path: path("in/a"), etag: None, ..entry }));
-        assert_eq!((told.replaced, told.trash, told.similar), (false, None, None));
+        let seen = shown(&caller(&[("team/in", Rights::CREATE)]).scope, upload.clone());
+        assert_eq!(seen.entry, Some(Entry { path: path("in/a"), etag: None, ..entry }));
+        assert_eq!((seen.replaced, seen.trash, seen.similar), (false, None, None));
         let open = caller(&[("team", Rights::ADD)]);
         assert_eq!(shown(&open.scope, upload.clone()), upload);
         let dropped = Destination::of(&caller(&[("team/in", Rights::CREATE)]), &path("in/a")).unwrap();

@@ -22,7 +22,7 @@ use shared::{
 };
 use tokio::runtime::Runtime;
 
-use self::model::{Model, No, Node, Told, join};
+use self::model::{Answer, Model, No, Node, join};
 use self::world::{Ask, World, world};
 use super::reading::read_item;
 use super::test_server::TestServer;
@@ -73,8 +73,8 @@ fn no(code: ErrorCode) -> No {
     }
 }
 
-fn told<T>(answer: Result<T, ClientError>) -> Told<T> {
-    answer.map_err(|error| no(error.code))
+fn answer<T>(result: Result<T, ClientError>) -> Answer<T> {
+    result.map_err(|error| no(error.code))
 }
 
 /// An entry as the model shows it.
@@ -157,14 +157,14 @@ impl Run {
                 let (path, full) = self.at(asked);
                 let listing = client.list(&caller, &path, Order::default(), None, 100).await;
                 let name = |entry: &Entry| String::from_utf8(entry.path.name().to_vec()).unwrap();
-                let listed = told(listing).map(|listing| {
+                let listed = answer(listing).map(|listing| {
                     listing.entries.iter().map(|entry| (name(entry), shown(entry))).collect::<BTreeMap<_, _>>()
                 });
                 same(ask, "the names", &listed, &self.model.list(&full))
             }
             Ask::Stat(asked) => {
                 let (path, full) = self.at(asked);
-                let stat = told(client.stat(&caller, &path).await).map(|entry| shown(&entry));
+                let stat = answer(client.stat(&caller, &path).await).map(|entry| shown(&entry));
                 same(ask, "the entry", &stat, &self.model.stat(&full))
             }
             Ask::Read(asked) => {
@@ -176,7 +176,7 @@ impl Run {
                 let (path, full) = self.at(asked);
                 let digests = client.digest(&caller, &path, vec![Algorithm::Blake3], false).await;
                 let digest =
-                    told(digests).map(|known| known.digests.get(Algorithm::Blake3).unwrap_or_default().to_vec());
+                    answer(digests).map(|known| known.digests.get(Algorithm::Blake3).unwrap_or_default().to_vec());
                 let expected = self.model.read(&full).map(|content| blake3::hash(&content).as_bytes().to_vec());
                 same(ask, "the digest", &digest, &expected)
             }
@@ -191,7 +191,7 @@ impl Run {
             Ask::Watch(asked) => {
                 let (path, full) = self.at(asked);
                 let watched = match client.watch(&caller, &path, None).await {
-                    Ok(mut watcher) => told(watcher.next().await).map(drop),
+                    Ok(mut watcher) => answer(watcher.next().await).map(drop),
                     Err(error) => Err(no(error.code)),
                 };
                 same(ask, "the watch", &watched, &self.model.watch(&full))
@@ -215,10 +215,10 @@ impl Run {
                 if self.model.rights(&full) & (model::CREATE | model::LIST) == model::CREATE
                     && let Ok(Upload { entry: Some(entry), replaced, trash, similar, .. }) = &sent
                 {
-                    let told = (entry.etag.is_some(), *replaced, trash.is_some(), similar.is_some());
-                    same(ask, "what a drop box tells", &told, &(false, false, false, false))?;
+                    let tells = (entry.etag.is_some(), *replaced, trash.is_some(), similar.is_some());
+                    same(ask, "what a drop box tells", &tells, &(false, false, false, false))?;
                 }
-                let sent = told(sent).map(|upload| upload.entry.map(|entry| text(&entry.path)));
+                let sent = answer(sent).map(|upload| upload.entry.map(|entry| text(&entry.path)));
                 let expected = expected
                     .map(|path| path.map(|path| path[self.model.base.len()..].trim_start_matches('/').to_owned()));
                 same(ask, "the upload", &sent, &expected)
@@ -249,7 +249,7 @@ impl Run {
                 same(ask, "the change", &moved, &expected)
             }
             Ask::ListTrash => {
-                let listed = told(client.list_trash(&caller, None, 100).await).map(|page| {
+                let listed = answer(client.list_trash(&caller, None, 100).await).map(|page| {
                     let mut paths: Vec<_> = page.items.iter().map(|item| text(&item.entry.path)).collect();
                     paths.sort();
                     paths
@@ -283,9 +283,9 @@ impl Run {
         found.next().is_none().then_some((index, id))
     }
 
-    async fn change(&self, change: Change) -> Told<()> {
+    async fn change(&self, change: Change) -> Answer<()> {
         let id = JobId(self.number.to_be_bytes());
-        let job = told(self.client.change(&self.caller, id, change, Duration::from_secs(30)).await)?;
+        let job = answer(self.client.change(&self.caller, id, change, Duration::from_secs(30)).await)?;
         match &job.outcomes[0] {
             Outcome::Failed { code, .. } => Err(no(*code)),
             _ => Ok(()),
@@ -343,20 +343,20 @@ fn rule(conflict: model::Conflict) -> shared::Conflict {
     }
 }
 
-async fn read(client: &Client, caller: &Caller, path: VPath) -> Told<Vec<u8>> {
+async fn read(client: &Client, caller: &Caller, path: VPath) -> Answer<Vec<u8>> {
     let item = GetItem { path, range: None, if_etag: None, if_prefix: None };
-    let mut transfer = told(client.get(caller, vec![item]).await)?;
-    match told(transfer.next_item().await)? {
-        Some(Item::Sending(_)) => told(read_item(&mut transfer).await),
+    let mut transfer = answer(client.get(caller, vec![item]).await)?;
+    match answer(transfer.next_item().await)? {
+        Some(Item::Sending(_)) => answer(read_item(&mut transfer).await),
         Some(Item::Refused(failure)) => Err(no(failure.code)),
         _ => Err(No::Fault),
     }
 }
 
-async fn walk(client: &Client, caller: &Caller, path: VPath) -> Told<BTreeMap<String, String>> {
-    let mut walk = told(client.walk(caller, vec![path], None).await)?;
+async fn walk(client: &Client, caller: &Caller, path: VPath) -> Answer<BTreeMap<String, String>> {
+    let mut walk = answer(client.walk(caller, vec![path], None).await)?;
     let mut found = BTreeMap::new();
-    while let Some(page) = told(walk.next_page().await)? {
+    while let Some(page) = answer(walk.next_page().await)? {
         found.extend(page.entries.iter().map(|entry| (text(&entry.path), shown(entry))));
     }
     Ok(found)

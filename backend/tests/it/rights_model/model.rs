@@ -1,5 +1,5 @@
-//! What a caller may do, and what comes of it, as naively as can be: walk up, collect, stop. Paths are texts, rights are
-//! bits. It shares no code with the server.
+//! What a caller may do, and what comes of it, as naively as can be: walk up, collect, stop. Paths are texts, rights
+//! are bits. It shares no code with the server.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub(super) enum No {
     Fault,
 }
 
-pub(super) type Told<T> = Result<T, No>;
+pub(super) type Answer<T> = Result<T, No>;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Conflict {
@@ -105,7 +105,7 @@ impl Model {
         names
     }
 
-    fn check(&self, wanted: u32, path: &str) -> Told<()> {
+    fn check(&self, wanted: u32, path: &str) -> Answer<()> {
         let held = self.rights(path);
         let on_the_way = !self.names_on_the_way(path).is_empty();
         match held & wanted == wanted && held != 0 {
@@ -135,11 +135,11 @@ impl Model {
     }
 
     /// Where a path leads, links followed.
-    fn walk(&self, wanted: u32, path: &str) -> Told<String> {
+    fn walk(&self, wanted: u32, path: &str) -> Answer<String> {
         self.walk_from(wanted, "", path, false)
     }
 
-    fn walk_from(&self, wanted: u32, start: &str, way: &str, of_link: bool) -> Told<String> {
+    fn walk_from(&self, wanted: u32, start: &str, way: &str, of_link: bool) -> Answer<String> {
         let steps = |way: &str, of_link| way.rsplit('/').map(|name| (name.to_owned(), of_link)).collect::<Vec<_>>();
         let (mut at, mut todo, mut confined, mut links) = (start.to_owned(), steps(way, of_link), of_link, 0);
         while let Some((name, of_link)) = todo.pop() {
@@ -182,7 +182,7 @@ impl Model {
     }
 
     /// The path of an entry whose folder is reached through links, the last name not followed.
-    fn entry(&self, wanted: u32, path: &str) -> Told<Option<String>> {
+    fn entry(&self, wanted: u32, path: &str) -> Answer<Option<String>> {
         if path.is_empty() {
             return Ok(Some(String::new()));
         }
@@ -196,12 +196,12 @@ impl Model {
         Ok(Some(join(&folder, name(path))).filter(|real| self.node(real).is_some()))
     }
 
-    fn existing(&self, wanted: u32, path: &str) -> Told<String> {
+    fn existing(&self, wanted: u32, path: &str) -> Answer<String> {
         self.entry(wanted, path)?.ok_or(No::Hidden)
     }
 
     /// Where an entry leads, a link followed.
-    fn end(&self, wanted: u32, real: &str) -> Told<String> {
+    fn end(&self, wanted: u32, real: &str) -> Answer<String> {
         match self.node(real) {
             Some(Node::Link(target)) => match target.strip_prefix("/memory/") {
                 Some(inside) => self.walk_from(wanted, "", inside, true),
@@ -222,11 +222,11 @@ impl Model {
     }
 
     /// A folder on the way to a grant.
-    fn bare(&self, real: &str) -> Told<String> {
+    fn bare(&self, real: &str) -> Answer<String> {
         if self.is_folder(real) { Ok("bare folder".into()) } else { Err(No::Hidden) }
     }
 
-    pub(super) fn stat(&self, path: &str) -> Told<String> {
+    pub(super) fn stat(&self, path: &str) -> Answer<String> {
         if self.rights(path) & LIST != 0 {
             return self.existing(LIST, path).map(|real| self.describe(LIST, &real));
         }
@@ -237,7 +237,7 @@ impl Model {
     }
 
     /// The entries of a folder, by name.
-    fn children(&self, wanted: u32, path: &str) -> Told<BTreeMap<String, String>> {
+    fn children(&self, wanted: u32, path: &str) -> Answer<BTreeMap<String, String>> {
         if self.rights(path) & LIST == 0 {
             self.bare(&self.existing(wanted, path)?)?;
             let mut shown = BTreeMap::new();
@@ -260,7 +260,7 @@ impl Model {
         Ok(children.map(|inner| (name(inner).to_owned(), self.describe(wanted, inner))).collect())
     }
 
-    pub(super) fn list(&self, path: &str) -> Told<BTreeMap<String, String>> {
+    pub(super) fn list(&self, path: &str) -> Answer<BTreeMap<String, String>> {
         if self.names_on_the_way(path).is_empty() {
             self.check(LIST, path)?;
         }
@@ -268,7 +268,7 @@ impl Model {
     }
 
     /// Every path below the start, and the start.
-    pub(super) fn walk_tree(&self, start: &str) -> Told<BTreeMap<String, String>> {
+    pub(super) fn walk_tree(&self, start: &str) -> Answer<BTreeMap<String, String>> {
         if self.names_on_the_way(start).is_empty() {
             self.check(LIST, start)?;
         }
@@ -292,7 +292,7 @@ impl Model {
         Ok(found)
     }
 
-    pub(super) fn read(&self, path: &str) -> Told<Vec<u8>> {
+    pub(super) fn read(&self, path: &str) -> Answer<Vec<u8>> {
         self.check(READ, path)?;
         let end = self.end(READ, &self.existing(READ, path)?)?;
         match self.node(&end) {
@@ -301,12 +301,12 @@ impl Model {
         }
     }
 
-    pub(super) fn watch(&self, path: &str) -> Told<()> {
+    pub(super) fn watch(&self, path: &str) -> Answer<()> {
         self.list(path).map(drop)
     }
 
     /// The first free name beside a path, where the caller has these rights.
-    fn beside(&self, wanted: u32, needed: u32, path: &str) -> Told<String> {
+    fn beside(&self, wanted: u32, needed: u32, path: &str) -> Answer<String> {
         for number in 2.. {
             let path = format!("{path} ({number})");
             if self.rights(&path) & needed != needed {
@@ -320,7 +320,7 @@ impl Model {
     }
 
     /// Makes the missing folders above a path.
-    fn make_parents(&mut self, wanted: u32, path: &str) -> Told<()> {
+    fn make_parents(&mut self, wanted: u32, path: &str) -> Answer<()> {
         // The way to a folder that is there may lead through links to folders that are not shown.
         if !parent(path).is_empty() && matches!(self.entry(wanted, parent(path)), Ok(Some(_))) {
             return Ok(());
@@ -350,7 +350,7 @@ impl Model {
         content: &[u8],
         conflict: Conflict,
         make: bool,
-    ) -> Told<Option<String>> {
+    ) -> Answer<Option<String>> {
         if self.anywhere() & (CREATE | REPLACE) == 0 {
             return Err(No::Forbidden);
         }
@@ -405,11 +405,11 @@ impl Model {
         self.trash.push(Thrown { path: real.to_owned(), nodes });
     }
 
-    fn may_ask(&self, needed: u32) -> Told<()> {
+    fn may_ask(&self, needed: u32) -> Answer<()> {
         if self.anywhere() & needed == needed { Ok(()) } else { Err(No::Forbidden) }
     }
 
-    pub(super) fn make_folder(&mut self, path: &str) -> Told<()> {
+    pub(super) fn make_folder(&mut self, path: &str) -> Answer<()> {
         self.may_ask(LIST | CREATE)?;
         self.check(LIST | CREATE, path)?;
         let used = LIST | CREATE;
@@ -422,7 +422,7 @@ impl Model {
         Ok(())
     }
 
-    pub(super) fn remove(&mut self, path: &str, keep: bool) -> Told<()> {
+    pub(super) fn remove(&mut self, path: &str, keep: bool) -> Answer<()> {
         self.may_ask(DELETE)?;
         if path == self.base {
             return Err(No::Fault);
@@ -438,7 +438,7 @@ impl Model {
     }
 
     /// `None` for a merge, which this model leaves out.
-    pub(super) fn transfer(&mut self, from: &str, to: &str, conflict: Conflict, moves: bool) -> Option<Told<()>> {
+    pub(super) fn transfer(&mut self, from: &str, to: &str, conflict: Conflict, moves: bool) -> Option<Answer<()>> {
         let needed = LIST | CREATE | if moves { DELETE } else { READ };
         if let Err(no) = self.may_ask(needed) {
             return Some(Err(no));
@@ -504,14 +504,14 @@ impl Model {
     }
 
     /// The items of the trash that the caller sees, by their paths below the base.
-    pub(super) fn list_trash(&self) -> Told<Vec<String>> {
+    pub(super) fn list_trash(&self) -> Answer<Vec<String>> {
         self.may_ask(LIST | DELETE)?;
         let mut seen: Vec<_> = self.trash.iter().filter(|item| self.may(LIST | DELETE, &item.path)).collect();
         seen.sort_by(|left, right| left.path.cmp(&right.path));
         Ok(seen.into_iter().map(|item| item.path[self.base.len()..].trim_start_matches('/').to_owned()).collect())
     }
 
-    pub(super) fn purge(&mut self, index: usize) -> Told<()> {
+    pub(super) fn purge(&mut self, index: usize) -> Answer<()> {
         self.may_ask(LIST | DELETE)?;
         if !self.may(LIST | DELETE, &self.trash[index].path) {
             return Err(No::Fault);
@@ -521,7 +521,7 @@ impl Model {
     }
 
     /// Restores to where it was, or elsewhere, where nothing is in the way.
-    pub(super) fn restore(&mut self, index: usize, to: Option<&str>) -> Told<()> {
+    pub(super) fn restore(&mut self, index: usize, to: Option<&str>) -> Answer<()> {
         self.may_ask(LIST | DELETE | CREATE)?;
         let was = self.trash[index].path.clone();
         if !self.may(LIST | DELETE, &was) {
