@@ -19,7 +19,7 @@ use crate::admission::{Admission, Bounds, Figures};
 pub(super) struct Admissions {
     /// Files that are read as a whole, each on a blocking thread.
     pub(super) files_read: Admission,
-    /// Threads that list or walk folders, each for one batch of an answer, or list jobs: a slow reader holds none.
+    /// Threads that list or walk folders, each for one batch of an answer, or look up jobs: a slow reader holds none.
     pub(super) folders_read: Admission,
     /// Threads that list the trash, which has no bound for the number of its items: folders do not wait for them.
     pub(super) trashes_read: Admission,

@@ -3,6 +3,7 @@
 use shared::wire::Caller;
 use shared::{Change, Conflict, ErrorCode, Rights, Scope};
 
+use crate::admission::Who;
 use crate::server::authority::Owner;
 use crate::server::peer::Peer;
 
@@ -29,6 +30,11 @@ impl JobAccess {
         } else {
             Err(ErrorCode::Forbidden)
         }
+    }
+
+    /// Whose share of what is scarce its requests take.
+    pub(super) fn who(&self) -> Who {
+        self.owner.who(self.client.as_deref())
     }
 
     /// Refuses a job whose change the caller may request at no path. Each item is checked where it is run.

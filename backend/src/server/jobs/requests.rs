@@ -37,7 +37,7 @@ pub(in crate::server) async fn change<W: Sink>(
     let (beginning, id, owner) = (Arc::clone(jobs), request.key, access.owner.clone());
     let (gate, cancelled) = (EffectGate::default(), response.cancelled().clone());
     let passed = gate.clone();
-    let who = owner.who(request.caller.client.as_deref());
+    let who = access.who();
     let begun = blocking_in_turn(&jobs.admissions.recorded_jobs, who, move || beginning.begin(owner, request, &passed));
     response.until_effect(gate, begun).await?;
     let ended = |job: &Job| job.state != JobState::Running;
@@ -62,7 +62,7 @@ pub(in crate::server) async fn status<W: Sink>(
         return send(response, job).await;
     }
     let listing = Arc::clone(jobs);
-    let who = access.owner.who(request.caller.client.as_deref());
+    let who = access.who();
     let listed = blocking_in_turn(&jobs.admissions.folders_read, who, move || {
         let live = listing.live_by_number();
         let describe = |record: JobRecord| {
@@ -146,9 +146,9 @@ async fn wait_for(
         }
     };
     access.check(&record.request.change)?;
-    let jobs = Arc::clone(jobs);
-    blocking(move || {
-        let items = jobs.records()?.items(record.number)?;
+    let reading = Arc::clone(jobs);
+    blocking_in_turn(&jobs.admissions.folders_read, access.who(), move || {
+        let items = reading.records()?.items(record.number)?;
         let outcomes: Vec<Outcome> = items.into_iter().filter_map(|item| item.outcome).collect();
         Ok(Job { outcomes, ..record.describe() })
     })
@@ -159,6 +159,7 @@ async fn find(jobs: &Arc<Jobs>, access: &JobAccess, id: JobId) -> Result<Named, 
     if let Some(live) = jobs.live_job(&access.owner, access.client.as_deref(), id) {
         return Ok(Named::Live(live));
     }
-    let (jobs, access) = (Arc::clone(jobs), access.clone());
-    blocking(move || Ok(jobs.named(&access.owner, access.client.as_deref(), id)?)).await
+    let (looking, caller) = (Arc::clone(jobs), access.clone());
+    let named = move || Ok(looking.named(&caller.owner, caller.client.as_deref(), id)?);
+    blocking_in_turn(&jobs.admissions.folders_read, access.who(), named).await
 }

@@ -214,7 +214,7 @@ impl Database {
     ) -> Result<Option<JobRecord>, StorageError> {
         let begun_by = |owner: &Owner| {
             let id = owner.key_of(client, key);
-            self.first(&format!("{JOBS} WHERE owner = ?1 AND id = ?2"), params![owner.0, id.0], job)
+            self.first_job(&format!("{JOBS} WHERE owner = ?1 AND id = ?2"), params![owner.0, id.0])
         };
         match begun_by(owner)? {
             None => begun_by(&owner.without_principal()),
@@ -231,7 +231,7 @@ impl Database {
     ) -> Result<Option<JobRecord>, StorageError> {
         let of_others = format!("{JOBS} WHERE owner = ?1 AND (id = ?2 OR key = ?2) ORDER BY number DESC LIMIT 1");
         match self.job_begun_by(owner, client, id)? {
-            None => self.first(&of_others, params![owner.0, id.0], job),
+            None => self.first_job(&of_others, params![owner.0, id.0]),
             found => Ok(found),
         }
     }
@@ -250,8 +250,7 @@ impl Database {
             if found.len() == limit {
                 break;
             }
-            let row = self.first(&format!("{JOBS} WHERE number = ?1"), [number], JobRow::read)?;
-            let job = row.map(JobRow::decode).transpose().map_err(storage_error)?;
+            let job = self.first_job(&format!("{JOBS} WHERE number = ?1"), [number])?;
             found.extend(job.and_then(&describe));
         }
         Ok(found)
@@ -262,13 +261,20 @@ impl Database {
         self.rows(&format!("{JOBS} WHERE ended IS NULL ORDER BY number"), [], job)
     }
 
-    /// The records of a job's items, in order.
+    /// The first job of a query on [`JOBS`]. Its messages, which may be long, are decoded while the records are unlocked.
+    fn first_job(&self, sql: &str, values: impl rusqlite::Params) -> Result<Option<JobRecord>, StorageError> {
+        let row = self.first(sql, values, JobRow::read)?;
+        row.map(JobRow::decode).transpose().map_err(storage_error)
+    }
+
+    /// The records of a job's items, in order. They are decoded while the records are unlocked.
     pub(in crate::server) fn items(&self, number: i64) -> Result<Vec<ItemRecord>, StorageError> {
         const RECORDS: &str = "SELECT records FROM item_records WHERE job = ?1 ORDER BY version";
         // An earlier version of the server wrote these.
         let mut written = self.rows("SELECT item, target, outcome FROM steps WHERE job = ?1", [number], step)?;
-        let records = |row: &Row<'_>| message::<Vec<WrittenItem>>(0, &row.get::<_, Vec<u8>>(0)?);
-        written.extend(self.rows(RECORDS, [number], records)?.into_iter().flatten());
+        for records in self.rows(RECORDS, [number], |row| row.get::<_, Vec<u8>>(0))? {
+            written.extend(message::<Vec<WrittenItem>>(0, &records).map_err(storage_error)?);
+        }
         let mut items = BTreeMap::<u64, ItemRecord>::new();
         for (number, target, outcome) in written {
             let item = usize::try_from(number).unwrap_or(usize::MAX);
