@@ -112,15 +112,6 @@ impl Scope {
         if names.is_empty() { View::Nothing } else { View::Only(names.into_iter().map(Box::from).collect()) }
     }
 
-    /// True if the caller may do all that it might with `other`.
-    pub fn covers(&self, other: &Self) -> bool {
-        let is_covered = |grant: &Grant| {
-            let highest = if grant.at.contains(&other.base) { &other.base } else { &grant.at };
-            self.rights_at(highest).contains(grant.rights)
-        };
-        self.base == other.base && other.grants.iter().filter(|grant| other.reaches(grant)).all(is_covered)
-    }
-
     /// The same rights for paths that are relative to the base: what is granted above holds at the root.
     pub fn relative_to_base(&self) -> Self {
         let relative = |grant: &Grant| {
@@ -240,19 +231,6 @@ mod tests {
     }
 
     #[test]
-    fn covers_compares_what_is_reached() {
-        let all = Scope::whole(Rights::ALL);
-        let ada = scope("", &[("home/ada", EDIT), ("team", Rights::READ_ONLY)]);
-        assert!(all.covers(&ada) && !ada.covers(&all) && ada.covers(&ada) && ada.covers(&Scope::default()));
-        let less = scope("", &[("home/ada/notes", Rights::READ_ONLY), ("team", Rights::LIST)]);
-        assert!(ada.covers(&less) && !less.covers(&ada));
-        // Other paths mean other entries.
-        assert!(!all.covers(&Scope::below(path("team"), Rights::READ)));
-        // What is granted outside of the base is not reached.
-        assert!(scope("team", &[("team", Rights::READ)]).covers(&scope("team", &[("", Rights::READ), ("a", EDIT)])));
-    }
-
-    #[test]
     fn relative_grants_are_those_at_the_base_and_below() {
         let scope = scope("home", &[("", Rights::LIST), ("home/ada", EDIT), ("team", EDIT), ("home", Rights::READ)]);
         let relative = [("", Rights::LIST), ("ada", EDIT), ("", Rights::READ)];
@@ -336,15 +314,6 @@ mod tests {
                     prop_assert_eq!(names, wanted);
                 }
             }
-        }
-
-        #[test]
-        fn covers_is_at_least_as_much_at_each_path(left in any_scope(), right in any_scope()) {
-            let right = Scope { base: left.base.clone(), ..right };
-            let everywhere = all_paths().iter().filter(|path| left.base.contains(path)).all(|path| {
-                model_rights(&left, path).contains(model_rights(&right, path))
-            });
-            prop_assert_eq!(left.covers(&right), everywhere);
         }
 
         #[test]
