@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use backend::client::{Caller, Client, ClientError, Commit, GetItem, Item, PutRange, Stage, Upload};
+use backend::client::{Caller, Client, ClientError, Commit, PutRange, Stage, Upload};
 use backend::storage::memory::MemoryStorage;
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -17,7 +17,7 @@ use shared::{
 
 use super::changes::{pair, path_items, trash_ids};
 use super::raw_connection::within;
-use super::reading::read_item;
+use super::reading::read_as;
 use super::test_server::{TestServer, path, writer};
 use super::uploads::error_code;
 
@@ -41,15 +41,6 @@ async fn server() -> TestServer {
 async fn names(client: &Client, caller: &Caller, text: &str) -> Result<Vec<String>, ClientError> {
     let page = client.list(caller, &path(text), Order::default(), None, 100).await?;
     Ok(page.entries.iter().map(|entry| entry.path.display_name().into_owned()).collect())
-}
-
-async fn read(client: &Client, caller: &Caller, text: &str) -> Result<Vec<u8>, ClientError> {
-    let item = GetItem { path: path(text), range: None, if_etag: None, if_prefix: None };
-    let mut transfer = client.get(caller, vec![item]).await?;
-    match transfer.next_item().await?.expect("no item") {
-        Item::Sending(_) => read_item(&mut transfer).await,
-        Item::Refused(failure) | Item::Unsatisfiable(_, failure) => Err(failure.into()),
-    }
 }
 
 async fn walked(client: &Client, caller: &Caller, text: &str) -> Vec<String> {
@@ -105,9 +96,9 @@ async fn a_folder_on_the_way_shows_what_leads_to_a_grant() {
     assert!(client.stat(&ada, &path("home/ada")).await.unwrap().etag.is_some());
     for hidden in ["top", "home/eve", "home/eve/diary", "team/in", "missing"] {
         assert_eq!(error_code(client.stat(&ada, &path(hidden)).await), ErrorCode::NotFound, "{hidden}");
-        assert_eq!(error_code(read(client, &ada, hidden).await), ErrorCode::NotFound, "{hidden}");
+        assert_eq!(error_code(read_as(client, &ada, hidden).await), ErrorCode::NotFound, "{hidden}");
     }
-    assert_eq!(error_code(read(client, &ada, "home").await), ErrorCode::Forbidden);
+    assert_eq!(error_code(read_as(client, &ada, "home").await), ErrorCode::Forbidden);
     assert_eq!(
         walked(client, &ada, "").await,
         [
@@ -122,7 +113,7 @@ async fn a_folder_on_the_way_shows_what_leads_to_a_grant() {
             "team/plan"
         ]
     );
-    assert_eq!(read(client, &ada, "team/plan").await.unwrap(), b"team/plan");
+    assert_eq!(read_as(client, &ada, "team/plan").await.unwrap(), b"team/plan");
     server.stop().await;
 }
 
@@ -153,7 +144,7 @@ async fn a_drop_box_takes_files_and_tells_nothing() {
             error_code(client.stat(&guest, at).await),
             error_code(client.stat_for_reading(&guest, at).await),
             error_code(names(client, &guest, there).await),
-            error_code(read(client, &guest, there).await),
+            error_code(read_as(client, &guest, there).await),
             error_code(client.digest(&guest, at, vec![Algorithm::Blake3], true).await),
             error_code(client.walk(&guest, vec![at.clone()], None).await.map(drop)),
             error_code(client.watch(&guest, at, None).await.map(drop)),
@@ -189,7 +180,7 @@ async fn a_drop_box_takes_files_and_tells_nothing() {
     }
     let kept = names(client, &writer(), "team/in").await.unwrap();
     assert_eq!(kept.len(), 10, "{kept:?}");
-    assert_eq!(read(client, &writer(), "team/in/taken").await.unwrap(), b"team/in/taken");
+    assert_eq!(read_as(client, &writer(), "team/in/taken").await.unwrap(), b"team/in/taken");
     assert_eq!(names(client, &writer(), "team/in/ada").await.unwrap(), ["x", "x (2)"]);
     let made = Change::MakeFolder { paths: vec![path("team/in/made")], existing_ok: true };
     assert_eq!(error_code(change(client, &guest, 1, made).await), ErrorCode::Forbidden);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use backend::client::{Caller, Client, ClientError, Commit, GetItem, Item, Stage};
+use backend::client::{Caller, Client, ClientError, Commit, Stage};
 use backend::storage::Storage;
 use backend::storage::local::{Containment, LocalStorage};
 use backend::storage::memory::{MEMORY_ROOT, MemoryStorage};
@@ -20,7 +20,7 @@ use shared::{
     Scope, VPath,
 };
 
-use super::reading::read_item;
+use super::reading::read_as;
 use super::test_server::{TestServer, path, writer};
 use super::uploads::{error_code, stage};
 
@@ -101,15 +101,6 @@ fn one() -> Caller {
     caller_of("one")
 }
 
-async fn read(client: &Client, caller: &Caller, text: &str) -> Result<Vec<u8>, ClientError> {
-    let item = GetItem { path: path(text), range: None, if_etag: None, if_prefix: None };
-    let mut transfer = client.get(caller, vec![item]).await?;
-    match transfer.next_item().await?.expect("no item") {
-        Item::Sending(_) => read_item(&mut transfer).await,
-        Item::Refused(failure) | Item::Unsatisfiable(_, failure) => Err(failure.into()),
-    }
-}
-
 async fn names(client: &Client, caller: &Caller, text: &str) -> Result<Vec<String>, ClientError> {
     let page = client.list(caller, &path(text), Order::default(), None, 100).await?;
     Ok(page.entries.iter().map(|entry| entry.path.display_name().into_owned()).collect())
@@ -130,7 +121,7 @@ fn item_code(job: &Job) -> Option<ErrorCode> {
 async fn assert_two_is_untouched(client: &Client, backend: &str) {
     let two = caller_of("two");
     assert_eq!(names(client, &two, "").await.unwrap(), ["folder", "back", "secret"], "{backend}");
-    assert_eq!(read(client, &two, "secret").await.unwrap(), SECRET, "{backend}");
+    assert_eq!(read_as(client, &two, "secret").await.unwrap(), SECRET, "{backend}");
     assert_eq!(names(client, &two, "folder").await.unwrap(), ["inner"], "{backend}");
     assert_eq!(client.list_trash(&writer(), None, 10).await.unwrap().total, Some(0), "{backend}");
 }
@@ -150,7 +141,7 @@ async fn the_link_of_a_root_is_followed_by_every_request() {
     on_every_backend(async |server, backend| {
         let client = &server.client;
         let linked = caller_of("one/inside_file");
-        assert_eq!(read(client, &linked, "").await.unwrap(), b"plain", "{backend}");
+        assert_eq!(read_as(client, &linked, "").await.unwrap(), b"plain", "{backend}");
         let stat = client.stat(&linked, &VPath::root()).await.unwrap();
         assert_eq!((stat.link.clone(), stat.size), (None, 5), "{backend}");
         assert_eq!(client.stat_for_reading(&linked, &VPath::root()).await.unwrap(), stat, "{backend}");
@@ -163,7 +154,7 @@ async fn the_link_of_a_root_is_followed_by_every_request() {
                 client.stat(&caller, &VPath::root()).await.err(),
                 client.stat_for_reading(&caller, &VPath::root()).await.err(),
                 walked(client, &caller).await.err(),
-                read(client, &caller, "").await.err(),
+                read_as(client, &caller, "").await.err(),
                 client.digest(&caller, &VPath::root(), vec![Algorithm::Blake3], false).await.err(),
                 names(client, &caller, "").await.err(),
             ];
@@ -183,7 +174,7 @@ async fn reading_stays_below_the_root() {
             escapes(error_code(names(client, &one, link).await), "LIST");
             escapes(error_code(client.stat(&one, &at("secret")).await), "STAT");
             escapes(error_code(client.stat_for_reading(&one, &at("secret")).await), "STAT for reading");
-            escapes(error_code(read(client, &one, &format!("{link}/secret")).await), "GET");
+            escapes(error_code(read_as(client, &one, &format!("{link}/secret")).await), "GET");
             escapes(error_code(client.digest(&one, &at("secret"), vec![Algorithm::Blake3], false).await), "DIGEST");
             escapes(error_code(client.walk(&one, vec![at("folder")], None).await.map(drop)), "WALK");
             escapes(error_code(client.watch(&one, &path(link), None).await.map(drop)), "WATCH");
@@ -192,20 +183,20 @@ async fn reading_stays_below_the_root() {
         }
         escapes_file(client, &one, backend).await;
         for link in INWARD {
-            assert_eq!(read(client, &one, &format!("{link}/file")).await.unwrap(), b"plain", "{backend}: {link}");
+            assert_eq!(read_as(client, &one, &format!("{link}/file")).await.unwrap(), b"plain", "{backend}: {link}");
             assert_eq!(names(client, &one, link).await.unwrap(), ["file"], "{backend}: {link}");
         }
-        assert_eq!(read(client, &one, "inside_file").await.unwrap(), b"plain", "{backend}");
+        assert_eq!(read_as(client, &one, "inside_file").await.unwrap(), b"plain", "{backend}");
         // Of the whole storage, all of it is inside.
-        assert_eq!(read(client, &writer(), "one/sibling/secret").await.unwrap(), SECRET, "{backend}");
-        assert_eq!(read(client, &writer(), "one/through/file").await.unwrap(), b"plain", "{backend}");
+        assert_eq!(read_as(client, &writer(), "one/sibling/secret").await.unwrap(), SECRET, "{backend}");
+        assert_eq!(read_as(client, &writer(), "one/through/file").await.unwrap(), b"plain", "{backend}");
     })
     .await;
 }
 
 async fn escapes_file(client: &Client, one: &Caller, backend: &str) {
     let file = path("sibling_file");
-    assert_eq!(error_code(read(client, one, "sibling_file").await), ErrorCode::LinkEscapes, "{backend}");
+    assert_eq!(error_code(read_as(client, one, "sibling_file").await), ErrorCode::LinkEscapes, "{backend}");
     let digest = client.digest(one, &file, vec![Algorithm::Blake3], false).await;
     assert_eq!(error_code(digest), ErrorCode::LinkEscapes, "{backend}");
     assert_eq!(error_code(client.stat_for_reading(one, &file).await), ErrorCode::LinkEscapes, "{backend}");
@@ -350,7 +341,7 @@ async fn the_trash_has_what_was_below_the_root_without_links() {
         assert!(item_code(&run(client, &one(), 7, restore(id)).await).is_some(), "{backend}");
         let job = run(client, &caller_of("two"), 8, restore(id)).await;
         assert_eq!(item_code(&job), None, "{backend}");
-        assert_eq!(read(client, &caller_of("two"), "secret").await.unwrap(), SECRET, "{backend}");
+        assert_eq!(read_as(client, &caller_of("two"), "secret").await.unwrap(), SECRET, "{backend}");
     })
     .await;
 }
@@ -363,7 +354,7 @@ async fn the_root_itself_may_be_a_link() {
         let root = client.stat(&home, &path("")).await.unwrap();
         assert_eq!((root.kind, root.link), (Kind::Folder, None), "{backend}");
         for text in ["plain/file", "inside/file", "around/file", "absolute_in/file", "inside_file"] {
-            assert_eq!(read(client, &home, text).await.unwrap(), b"plain", "{backend}: {text}");
+            assert_eq!(read_as(client, &home, text).await.unwrap(), b"plain", "{backend}: {text}");
         }
         for link in OUTWARD {
             assert_eq!(error_code(names(client, &home, link).await), ErrorCode::LinkEscapes, "{backend}: {link}");
@@ -376,7 +367,7 @@ async fn the_root_itself_may_be_a_link() {
         let restore = RestoreItem { id: trash.items[0].id, to: None };
         let job = run(client, &home, 2, Change::Restore { items: vec![restore], conflict: Conflict::Fail }).await;
         assert_eq!(item_code(&job), None, "{backend}");
-        assert_eq!(read(client, &one(), "plain/file").await.unwrap(), b"plain", "{backend}");
+        assert_eq!(read_as(client, &one(), "plain/file").await.unwrap(), b"plain", "{backend}");
     })
     .await;
 }
@@ -404,7 +395,7 @@ async fn the_trash_of_a_root_that_is_a_link_is_that_of_its_folder() {
             let restore = Change::Restore { items, conflict: Conflict::Fail };
             let other = if number == 0 { one() } else { home.clone() };
             assert_eq!(item_code(&run(client, &other, 20 + number, restore).await), None, "{backend}");
-            assert_eq!(read(client, &home, "plain/file").await.unwrap(), b"plain", "{backend}");
+            assert_eq!(read_as(client, &home, "plain/file").await.unwrap(), b"plain", "{backend}");
         }
         let item = PathItem { path: path("plain/file"), if_etag: None };
         run(client, &one(), 30, Change::Trash { items: vec![item] }).await;
@@ -464,7 +455,7 @@ async fn a_link_that_changes_during_requests_never_leads_outside() {
         let storage: Arc<dyn Storage> = LocalStorage::open_with(folder.path(), None, containment).unwrap().into();
         let server = TestServer::with_storage(storage).await;
         for number in 0..300_u32 {
-            match read(&server.client, &one(), "inside/secret").await {
+            match read_as(&server.client, &one(), "inside/secret").await {
                 Ok(content) => assert_eq!(content, b"inside"),
                 Err(error) => assert!(matches!(error.code, ErrorCode::LinkEscapes | ErrorCode::NotFound), "{error:?}"),
             }
@@ -504,17 +495,17 @@ async fn links_lead_to_where_the_rights_are() {
             let listed = names(client, caller, &at).await;
             assert_eq!(error_code(listed), ErrorCode::LinkEscapes, "{backend} {at}");
             let inner = format!("{at}/secret");
-            assert_eq!(error_code(read(client, caller, &inner).await), ErrorCode::LinkEscapes, "{backend} {at}");
+            assert_eq!(error_code(read_as(client, caller, &inner).await), ErrorCode::LinkEscapes, "{backend} {at}");
         }
-        assert_eq!(error_code(read(client, caller, "one/sibling_file").await), ErrorCode::LinkEscapes, "{backend}");
+        assert_eq!(error_code(read_as(client, caller, "one/sibling_file").await), ErrorCode::LinkEscapes, "{backend}");
         for name in INWARD {
             let inner = format!("one/{name}/file");
-            assert_eq!(read(client, caller, &inner).await.unwrap(), b"plain", "{backend} {inner}");
+            assert_eq!(read_as(client, caller, &inner).await.unwrap(), b"plain", "{backend} {inner}");
         }
         // Also where a link leads to less: it may be read there, and not changed.
         assert_eq!(names(client, caller, "two").await.unwrap(), ["folder"], "{backend}");
         assert_eq!(names(client, caller, "one/sibling/folder").await.unwrap(), ["inner"], "{backend}");
-        assert_eq!(read(client, caller, "one/sibling/folder/inner").await.unwrap(), b"inner", "{backend}");
+        assert_eq!(read_as(client, caller, "one/sibling/folder/inner").await.unwrap(), b"inner", "{backend}");
         let into = Stage { caller: caller.clone(), resumable: false, ..stage("one/sibling/folder/new", Some(1)) };
         let stored = client.store(&Store { stage: into.clone(), checksum: None }, b"1").await;
         assert_eq!(error_code(stored), ErrorCode::LinkEscapes, "{backend}");
@@ -549,7 +540,7 @@ async fn a_grant_on_a_link_is_none_on_what_it_leads_to() {
         let entry = server.client.stat(&caller, &path("home")).await.unwrap();
         assert_eq!(entry.link, Some(Link::Escapes), "{backend}");
         assert_eq!(error_code(names(&server.client, &caller, "home").await), ErrorCode::LinkEscapes, "{backend}");
-        let read = read(&server.client, &caller, "home/plain/file").await;
+        let read = read_as(&server.client, &caller, "home/plain/file").await;
         assert_eq!(error_code(read), ErrorCode::LinkEscapes, "{backend}");
         // As the base it is what it leads to.
         assert_eq!(super::reading::read_file(&server.client, "home/plain/file").await.unwrap(), b"plain", "{backend}");

@@ -1,6 +1,6 @@
 //! Reads files through the typed client.
 
-use backend::client::{Client, ClientError, GetItem, Item, Transfer};
+use backend::client::{Caller, Client, ClientError, GetItem, Item, Transfer};
 
 use super::test_server::{path, reader};
 
@@ -13,10 +13,15 @@ pub(crate) async fn read_item(transfer: &mut Transfer) -> Result<Vec<u8>, Client
     Ok(bytes)
 }
 
-/// The content of a file.
+/// The content of a file, for a reader of everything.
 pub(crate) async fn read_file(client: &Client, text: &str) -> Result<Vec<u8>, ClientError> {
+    read_as(client, &reader(), text).await
+}
+
+/// The content of a file, for a caller.
+pub(crate) async fn read_as(client: &Client, caller: &Caller, text: &str) -> Result<Vec<u8>, ClientError> {
     let item = GetItem { path: path(text), range: None, if_etag: None, if_prefix: None };
-    let mut transfer = client.get(&reader(), vec![item]).await?;
+    let mut transfer = client.get(caller, vec![item]).await?;
     match transfer.next_item().await?.expect("no item") {
         Item::Sending(_) => read_item(&mut transfer).await,
         Item::Refused(failure) | Item::Unsatisfiable(_, failure) => Err(failure.into()),
