@@ -13,7 +13,7 @@
 //!
 //! Below them: [`admission`] shares what is scarce fairly between clients, [`page_cache`] asks the operating system
 //! which parts of a file are in memory, [`transfer_budget`] limits the memory of transfers, `reserve` keeps a little
-//! space of each disk, [`sockets`] sets up TCP connections, [`lazy_timeout`], [`random`] and [`calendar`] serve every
+//! space of each disk, [`sockets`] sets up TCP connections, [`hangup`] receives a signal, [`lazy_timeout`], [`random`] and [`calendar`] serve every
 //! module.
 //!
 //! Around them: [`cli`] and [`config`] define arguments and settings, [`commands`] are the client verbs, [`state`] is
@@ -31,6 +31,8 @@ pub mod commands;
 pub mod config;
 #[cfg(feature = "program")]
 pub mod gateway;
+#[cfg(feature = "program")]
+pub mod hangup;
 pub mod lazy_timeout;
 pub mod page_cache;
 #[cfg(feature = "program")]

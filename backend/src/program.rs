@@ -42,6 +42,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
 async fn execute(command: Command, page: PageFiles) -> ExitCode {
     match command {
         Command::Client(client) => commands::run(client).await,
+        Command::Key(command) => commands::run_key(command),
         Command::Server(server) => match serve(server, page).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => commands::fail(&error.to_string()),

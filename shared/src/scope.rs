@@ -55,12 +55,6 @@ impl Scope {
         Self { grants: vec![Grant { at: folder.clone(), rights }], base: folder }
     }
 
-    /// Takes away what is not in `ceiling`, and the grants of which nothing is left.
-    pub fn limit(&mut self, ceiling: Rights) {
-        self.grants.iter_mut().for_each(|grant| grant.rights = grant.rights.intersection(ceiling));
-        self.grants.retain(|grant| grant.rights != Rights::NONE);
-    }
-
     /// The rights at a path in the storage.
     pub fn rights_at(&self, path: &VPath) -> Rights {
         let above = self.grants.iter().filter(|grant| grant.at.contains(path));
@@ -110,6 +104,11 @@ impl Scope {
         names.sort_unstable();
         names.dedup();
         if names.is_empty() { View::Nothing } else { View::Only(names.into_iter().map(Box::from).collect()) }
+    }
+
+    /// Whether the caller has some right at a path in the storage, or below it.
+    pub fn is_seen(&self, path: &VPath) -> bool {
+        self.grants.iter().any(|grant| grant.at.contains(path) || path.contains(&grant.at))
     }
 
     /// The same rights for paths that are relative to the base: what is granted above holds at the root.
@@ -173,11 +172,6 @@ mod tests {
         assert_eq!(check(Rights::DELETE), Ok("home/ada/notes.txt".into()));
         assert_eq!(check(Rights::CREATE), Err(ErrorCode::Forbidden));
         assert_eq!(Scope::default().check(Rights::NONE, &path("a")), Err(ErrorCode::NotFound));
-        let mut limited = scope.clone();
-        limited.limit(Rights::READ_ONLY);
-        assert_eq!(limited.check(Rights::DELETE, &path("a")), Err(ErrorCode::Forbidden));
-        limited.limit(Rights::CREATE);
-        assert_eq!(limited, Scope { grants: Vec::new(), ..scope });
     }
 
     #[test]

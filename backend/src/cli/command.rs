@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use super::changing::{CpArgs, MkdirArgs, MvArgs, RmArgs, TrashArgs};
+use super::keys::KeyCommand;
 use super::reading::{GetArgs, LsArgs, PingArgs, StatArgs};
 use super::serving::{GatewayArgs, ServeArgs, StorageArgs};
 use super::uploading::PutArgs;
@@ -29,6 +30,9 @@ pub enum Command {
     Server(ServerCommand),
     #[command(flatten)]
     Client(ClientCommand),
+    /// Make, list and remove keys of a file server on this machine.
+    #[command(subcommand)]
+    Key(KeyCommand),
 }
 
 /// A subcommand that runs until a signal stops it.

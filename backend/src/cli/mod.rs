@@ -4,6 +4,7 @@ mod changing;
 mod command;
 mod connect;
 mod hint;
+mod keys;
 mod reading;
 mod serving;
 mod uploading;
@@ -14,6 +15,7 @@ pub use changing::{
 pub use command::{Cli, ClientCommand, Command, ServerCommand};
 pub use connect::{ConflictArgs, ConflictChoice, ConnectArgs};
 pub use hint::hint;
+pub use keys::{KeyCommand, KeyLsArgs, KeyNewArgs, KeyRevokeArgs, KeysOfArgs};
 pub use reading::{GetArgs, LsArgs, PingArgs, SortBy, StatArgs};
 pub use serving::{GatewayArgs, ServeArgs, StorageArgs};
 pub use uploading::PutArgs;

@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use super::{get, ls, mkdir, move_copy, output, ping, put, rm, stat, trash};
-use crate::cli::{ClientCommand, ConnectArgs, TrashCommand};
+use super::failure::{Exit, Failure};
+use super::{get, key, ls, mkdir, move_copy, output, ping, put, rm, stat, trash};
+use crate::cli::{ClientCommand, ConnectArgs, KeyCommand, TrashCommand};
 
 /// Runs a client verb. Its failure is printed on standard error.
 pub async fn run(command: ClientCommand) -> ExitCode {
@@ -20,6 +21,16 @@ pub async fn run(command: ClientCommand) -> ExitCode {
         ClientCommand::Trash(args) => trash::run(args.command).await,
         ClientCommand::Ping(args) => ping::run(args).await,
     };
+    exit_code(json, result)
+}
+
+/// Runs a verb of `passerelle key`. Its failure is printed on standard error.
+pub fn run_key(command: KeyCommand) -> ExitCode {
+    let json = command.json();
+    exit_code(json, key::run(command))
+}
+
+fn exit_code(json: bool, result: Result<Exit, Failure>) -> ExitCode {
     match result {
         Ok(exit) => exit.into(),
         Err(failure) => {

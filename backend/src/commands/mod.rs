@@ -12,6 +12,7 @@ mod format;
 mod get;
 mod interrupt;
 mod job;
+mod key;
 mod ls;
 mod mkdir;
 mod move_copy;
@@ -27,4 +28,4 @@ mod summary;
 mod trash;
 mod workers;
 
-pub use dispatch::{fail, run};
+pub use dispatch::{fail, run, run_key};

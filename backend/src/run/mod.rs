@@ -4,6 +4,7 @@
 mod addresses;
 mod announce;
 mod error;
+mod keys;
 mod listeners;
 #[cfg(unix)]
 mod open_files;

@@ -9,6 +9,7 @@ use tracing::{info, warn};
 
 use super::announce::{PageAddresses, announce};
 use super::error::RunError;
+use super::keys::WatchedKeys;
 use super::listeners::{FramedListeners, HttpListeners};
 #[cfg(unix)]
 use super::open_files;
@@ -17,7 +18,7 @@ use crate::client::{Client, PoolConfig, ServerAddress, Target};
 use crate::config::{HttpConfig, ProcessConfig, TcpConfig};
 use crate::gateway::Gateway;
 use crate::server::{self, Database, DatabaseError, Listeners, Server, ServerConfig, ServerKey};
-use crate::state::{StateDir, read_key, read_or_make_key};
+use crate::state::{KeyFolder, StateDir, read_key, read_or_make_key};
 use crate::storage::local::LocalStorage;
 use crate::storage::{Durability, StorageError};
 use crate::wire::{Key, in_process};
@@ -52,6 +53,8 @@ pub async fn serve(
     let database = open_database(&state, &config)?;
     let permission = permission(&http, database.is_some() && !is_beside_read_only_folder(&state, &folder, &process));
     let file_server = Server::new(storage.into(), database, keys, config);
+    let watched_keys = WatchedKeys::open(KeyFolder::of(state.path()), Arc::clone(&file_server));
+    tokio::spawn(watched_keys.follow(stop_server.clone()));
     let listeners = Listeners { in_process: Some(in_process), ..framed.into_listeners() };
     let admitting = Arc::clone(&file_server);
     let file_server = tokio::spawn(server::serve(listeners, file_server, stop_server.clone()));
@@ -92,6 +95,8 @@ pub async fn serve_storage(
     info!(folder = %folder.display(), "serving");
     let config = ServerConfig { drain_time: process.drain_time, ..tcp.server };
     let server = Server::new(storage.into(), open_database(&state, &config)?, keys, config);
+    let watched_keys = WatchedKeys::open(KeyFolder::of(state.path()), Arc::clone(&server));
+    tokio::spawn(watched_keys.follow(shutdown.clone()));
     server::serve(framed.into_listeners(), server, shutdown).await;
     Ok(())
 }

@@ -96,16 +96,17 @@ impl Owner {
     }
 }
 
-/// The principal of a caller: the one that the request names, or else that of the key.
+/// The principal of a caller: the one that a gateway names, or else that of the key.
 ///
 /// # Errors
 /// [`ErrorCode::Forbidden`] for a name that belongs to another key.
 fn principal<'c>(caller: &'c Caller, peer: &'c Peer) -> Result<&'c str, ErrorCode> {
-    let own = &*peer.principal;
+    let own = &*peer.key.principal;
     match caller.principal.as_deref() {
         None => Ok(own),
         Some(named) if named != own && (named == LOCAL || named.starts_with(KEY_PREFIX)) => Err(ErrorCode::Forbidden),
-        Some(named) => Ok(named),
+        Some(named) if peer.key.is_gateway => Ok(named),
+        Some(_) => Ok(own),
     }
 }
 
@@ -131,7 +132,7 @@ fn who(principal: &[u8], client: Option<&str>) -> Who {
 /// # Errors
 /// [`ErrorCode::NotFound`] for a caller without any grant; [`ErrorCode::Forbidden`] for the principal of another key.
 pub(super) fn admit(caller: &mut Caller, peer: &Peer) -> Result<(), ErrorCode> {
-    caller.scope.limit(peer.rights);
+    peer.key.ceiling.limit(&mut caller.scope);
     if caller.scope.grants.is_empty() {
         return Err(ErrorCode::NotFound);
     }
@@ -178,7 +179,7 @@ mod tests {
     use crate::wire::Key;
 
     fn peer(key: ServerKey) -> Peer {
-        Peer { rights: key.rights, principal: key.principal, data_bytes_max: 0, takes_fds: false }
+        Peer { key: Arc::new(key), data_bytes_max: 0, takes_fds: false }
     }
 
     fn key(name: &str) -> Key {
@@ -232,6 +233,12 @@ mod tests {
         check(other(), None, Ok("k:office"));
         check(other(), Some("k:office"), Ok("k:office"));
         check(other(), Some("ada"), Ok("ada"));
+        let of_no_gateway = || ServerKey::removable(key("office"), Rights::ALL, VPath::root(), false);
+        check(of_no_gateway(), Some("ada"), Ok("k:office"));
+        check(of_no_gateway(), Some("anybody"), Ok("k:office"));
+        check(of_no_gateway(), Some("local"), Err(ErrorCode::Forbidden));
+        check(ServerKey::local(key("a")), Some("ada"), Ok("local"));
+        check(ServerKey::removable(key("office"), Rights::ALL, VPath::root(), true), Some("ada"), Ok("ada"));
         check(ServerKey::gateway(key("a")), Some("local"), Err(ErrorCode::Forbidden));
         check(ServerKey::local(key("a")), Some("k:office"), Err(ErrorCode::Forbidden));
         check(other(), Some("k:home"), Err(ErrorCode::Forbidden));
@@ -257,7 +264,7 @@ mod tests {
 
     #[test]
     fn what_has_no_principal_may_be_named_below_its_root_only() {
-        let peer = peer(ServerKey::local(key("a")));
+        let peer = peer(ServerKey::gateway(key("a")));
         let owner = |principal, folder| Owner::of(&caller(principal, folder), &peer).unwrap();
         let earlier = owner(None, "docs").without_principal();
         // The bytes that version 0.1.0 recorded.

@@ -11,6 +11,7 @@
 mod admissions;
 mod authority;
 mod blocking;
+mod ceiling;
 mod clock;
 mod clock_trust;
 mod config;

@@ -1,6 +1,5 @@
 //! What all connections of a file server share.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use shared::limits::{DATA_BYTES_MAX, DATA_BYTES_MIN};
@@ -10,7 +9,7 @@ use super::config::ServerConfig;
 use super::health::Health;
 use super::jobs::registry::Jobs;
 use super::kept_files::KeptFiles;
-use super::keys::ServerKey;
+use super::keys::{Keys, ServerKey};
 use super::list::snapshots::Snapshots;
 use super::readings::Readings;
 use super::records::database::Database;
@@ -20,12 +19,11 @@ use super::watch::watches::Watches;
 use crate::admission::Figures;
 use crate::storage::Storage;
 use crate::transfer_budget::TransferBudget;
-use crate::wire::KeyId;
 
 /// A file server: its storage, its keys and its state.
 pub struct Server {
     pub(super) storage: Arc<dyn Storage>,
-    pub(super) keys: HashMap<KeyId, ServerKey>,
+    pub(super) keys: Keys,
     pub(super) admissions: Admissions,
     pub(super) snapshots: Snapshots,
     pub(super) digests: Arc<DigestCache>,
@@ -52,8 +50,7 @@ impl Server {
         mut config: ServerConfig,
     ) -> Arc<Self> {
         config.data_bytes_max = config.data_bytes_max.clamp(DATA_BYTES_MIN, DATA_BYTES_MAX);
-        let keys =
-            keys.into_iter().map(Into::into).map(|known: ServerKey| (known.key.id().to_owned(), known)).collect();
+        let keys = Keys::new(keys.into_iter().map(Into::into));
         let admissions = Admissions::new(&config);
         let snapshots = Snapshots::new(config.snapshot_bytes_max, config.snapshot_time);
         let digests = Arc::new(DigestCache::new(records.clone()));
@@ -88,6 +85,13 @@ impl Server {
             transfer_budget,
             config,
         })
+    }
+
+    /// Replaces the keys that may be removed while the server runs: those of [`ServerKey::removable`]. The connections of
+    /// a key that is not among them any more, or that has changed, end. A key that the server was made with goes before
+    /// one with the same id.
+    pub fn replace_keys(&self, keys: Vec<ServerKey>) {
+        self.keys.replace(keys);
     }
 
     /// What clients hold at present of what they share, by a name for metrics.

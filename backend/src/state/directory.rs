@@ -31,14 +31,39 @@ impl StateDir {
         if let Some(named) = named {
             return Self::open_at(named);
         }
-        let inside = served.join(String::from_utf8_lossy(STATE_FOLDER_NAME).as_ref());
-        match Self::open_at(&inside) {
-            Err(StateError::Io { source, .. }) if is_read_only(&source) => {
-                let name = shared::path::encode_segment(served.as_os_str().as_encoded_bytes());
-                Self::open_at(&user_folder()?.join("folders").join(name))
-            }
+        match Self::open_at(&Self::inside(served)) {
+            Err(StateError::Io { source, .. }) if is_read_only(&source) => Self::open_at(&Self::beside(served)?),
             opened => opened,
         }
+    }
+
+    /// Where the state of a server is that has been started before, with the directory `named` or without; the server may
+    /// be running.
+    ///
+    /// # Errors
+    /// [`StateError::NoState`] and [`StateError::Nowhere`].
+    pub fn find(named: Option<&Path>, served: &Path) -> Result<PathBuf, StateError> {
+        let has_state = |folder: &PathBuf| folder.join(LOCK_FILE_NAME).exists();
+        if let Some(named) = named {
+            return Some(named.to_owned()).filter(has_state).ok_or_else(|| StateError::NoState(served.to_owned()));
+        }
+        let served = std::fs::canonicalize(served).map_err(failed(served))?;
+        let inside = Self::inside(&served);
+        if has_state(&inside) {
+            return Ok(inside);
+        }
+        Some(Self::beside(&served)?).filter(has_state).ok_or(StateError::NoState(served))
+    }
+
+    /// The directory in the served folder.
+    fn inside(served: &Path) -> PathBuf {
+        served.join(String::from_utf8_lossy(STATE_FOLDER_NAME).as_ref())
+    }
+
+    /// The directory of this user for a served folder that cannot be written.
+    fn beside(served: &Path) -> Result<PathBuf, StateError> {
+        let name = shared::path::encode_segment(served.as_os_str().as_encoded_bytes());
+        Ok(user_folder()?.join("folders").join(name))
     }
 
     fn open_at(folder: &Path) -> Result<Self, StateError> {
@@ -98,6 +123,9 @@ mod tests {
             let mode = std::fs::metadata(state.key_path()).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
+        assert_eq!(StateDir::find(None, folder.path()).unwrap(), state.path().canonicalize().unwrap());
+        let other = tempfile::tempdir().unwrap();
+        assert!(matches!(StateDir::find(Some(other.path()), folder.path()), Err(StateError::NoState(_))));
         drop(state);
         assert_eq!(StateDir::open(None, folder.path()).unwrap().local_key().unwrap(), key);
     }

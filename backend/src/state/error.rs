@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::key_entry::KeyEntryError;
 use crate::wire::KeyError;
 
 /// Why a state directory or a key cannot be used.
@@ -27,6 +28,28 @@ pub enum StateError {
         /// Why.
         source: KeyError,
     },
+    /// The file in the folder of the keys holds none with what it allows.
+    #[error("{} opens nothing: {source}", path.display())]
+    KeyEntry {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: KeyEntryError,
+    },
+    /// The file in the folder of the keys has the name of another key.
+    #[error("{} opens nothing: it holds the key {id}, whose file is named {id}.key", path.display())]
+    OtherKey {
+        /// The file.
+        path: PathBuf,
+        /// The id of the key in it.
+        id: String,
+    },
+    /// The folder of the keys has more files than are read.
+    #[error("{} has too many keys: some of them open nothing", .0.display())]
+    TooManyKeys(PathBuf),
+    /// No server has run with a state directory for the folder.
+    #[error("no server has been started for {}: start one, or name its state directory with --state", .0.display())]
+    NoState(PathBuf),
     /// The platform has no directory for application state.
     #[error("this user has no directory for application state: choose one with --state")]
     Nowhere,

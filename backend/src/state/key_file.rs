@@ -27,15 +27,21 @@ pub fn read_or_make_key(path: &Path) -> Result<Key, StateError> {
         read => return read,
     }
     let key = Key::generate().map_err(|source| StateError::Key { path: path.to_owned(), source })?;
-    match private_options().create_new(true).open(path) {
-        Ok(mut file) => {
-            writeln!(file, "{key}").and_then(|()| file.sync_all()).map_err(failed(path))?;
-            Ok(key)
-        }
+    match write_new_key(path, &key) {
+        Ok(()) => Ok(key),
         // Another process has made one in the meantime.
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => read_key(path),
-        Err(error) => Err(failed(path)(error)),
+        Err(StateError::Io { source, .. }) if source.kind() == ErrorKind::AlreadyExists => read_key(path),
+        Err(error) => Err(error),
     }
+}
+
+/// Writes a key to a file that does not exist yet.
+///
+/// # Errors
+/// [`StateError::Io`], also if the file exists.
+pub fn write_new_key(path: &Path, key: &Key) -> Result<(), StateError> {
+    let mut file = private_options().create_new(true).open(path).map_err(failed(path))?;
+    writeln!(file, "{key}").and_then(|()| file.sync_all()).map_err(failed(path))
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ mod listing;
 mod protocol_document;
 mod protocol_examples;
 mod python_client;
+mod removable_keys;
 mod request_fields;
 mod resilience;
 mod rights_model;

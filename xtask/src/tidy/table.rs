@@ -4,6 +4,7 @@
 pub(super) const MODULES: &[(&str, &[&str])] = &[
     ("admission", &[]),
     ("calendar", &[]),
+    ("hangup", &[]),
     ("lazy_timeout", &[]),
     ("page_cache", &[]),
     ("random", &[]),
@@ -28,7 +29,7 @@ pub(super) const MODULES: &[(&str, &[&str])] = &[
         ],
     ),
     ("client", &["admission", "lazy_timeout", "random", "transfer_budget", "wire"]),
-    ("gateway", &["admission", "calendar", "client", "lazy_timeout", "page_cache", "random", "sockets"]),
+    ("gateway", &["admission", "calendar", "client", "hangup", "lazy_timeout", "page_cache", "random", "sockets"]),
     // Parts of the program above the modules: no module imports them.
     ("state", &["storage", "wire"]),
     ("config", &["gateway", "transfer_budget", "server"]),
@@ -36,7 +37,7 @@ pub(super) const MODULES: &[(&str, &[&str])] = &[
     ("cli", &["config"]),
     ("commands", &["calendar", "cli", "client", "random", "sparse", "state", "wire"]),
     ("program", &["cli", "commands", "config", "gateway", "run", "telemetry"]),
-    ("run", &["client", "config", "gateway", "server", "sockets", "state", "storage", "telemetry", "wire"]),
+    ("run", &["client", "config", "gateway", "hangup", "server", "sockets", "state", "storage", "telemetry", "wire"]),
 ];
 
 /// Third-party crates that only some files may use, with those files and folders.

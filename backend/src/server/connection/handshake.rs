@@ -50,21 +50,21 @@ where
 
     let frame = expect(reader, FrameKind::Auth).await?;
     let auth: Auth = frame.message().map_err(failure)?;
-    let ServerKey { key, rights, principal } = proved_key(server, &transcript, &auth)?;
+    let key = proved_key(server, &transcript, &auth)?;
     transcript.add(&frame);
 
     let wanted = auth.max_data.map_or(server.config.data_bytes_max, |bytes| bytes as usize);
     let data_bytes_max = wanted.clamp(DATA_BYTES_MIN, server.config.data_bytes_max);
     let ok = AuthOk {
-        proof: transcript.server_proof(key),
+        proof: transcript.server_proof(&key.key),
         max_data: u32::try_from(data_bytes_max).unwrap_or(u32::MAX),
         idle_timeout_ms: u32::try_from(server.config.idle_time.as_millis()).unwrap_or(u32::MAX),
-        rights: *rights,
+        rights: key.ceiling.rights,
     };
     writer.queue(FrameKind::AuthOk, 0, &ok);
     writer.flush().await.map_err(failure)?;
     reader.open(data_bytes_max);
-    Ok(Peer { rights: *rights, principal: Arc::clone(principal), data_bytes_max, takes_fds })
+    Ok(Peer { key, data_bytes_max, takes_fds })
 }
 
 async fn expect<R: Source>(reader: &mut FrameReader<R>, kind: FrameKind) -> Result<Frame, Failure> {
@@ -81,13 +81,13 @@ async fn expect<R: Source>(reader: &mut FrameReader<R>, kind: FrameKind) -> Resu
 
 /// The key that the client has proved. An unknown key takes as long and gets the same answer as a wrong proof, so that
 /// key ids cannot be tried out.
-fn proved_key<'s>(server: &'s Server, transcript: &Transcript, auth: &Auth) -> Result<&'s ServerKey, Failure> {
+fn proved_key(server: &Server, transcript: &Transcript, auth: &Auth) -> Result<Arc<ServerKey>, Failure> {
     let refused = || Failure::new(ErrorCode::BadProof, "the key is unknown or its proof is wrong");
     if auth.key_id.len() > TEXT_BYTES_MAX {
         return Err(refused());
     }
     let known = server.keys.get(&auth.key_id);
-    let checked = known.or_else(|| server.keys.values().next());
+    let checked = known.clone().or_else(|| server.keys.any());
     let proved = checked.is_some_and(|known| transcript.is_client_proof(&known.key, &auth.proof));
     match known {
         Some(known) if proved => Ok(known),

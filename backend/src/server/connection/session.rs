@@ -92,7 +92,7 @@ pub(super) async fn serve_entered<R, W>(
             return close_with(&mut reader, &mut writer, FrameKind::Goodbye, &Goodbye { error: Some(failure) }).await;
         }
     };
-    let place = entered.map(|entered| entered.authenticated(&peer.principal, writer.progress())).transpose();
+    let place = entered.map(|entered| entered.authenticated(&peer.key.principal, writer.progress())).transpose();
     let _place = match place {
         Ok(place) => place,
         Err(newcomer) => {
@@ -110,8 +110,9 @@ pub(super) async fn serve_entered<R, W>(
     let mut session = Session { reader, writer, server, peer, cancels, overdue, idle_timeout: LazyTimeout::default() };
     match session.run(shutdown).await {
         // The peer may be sending the body of the request, and has to read its END.
-        Ok(()) if overdue.is_cancelled() => {
-            close_with(&mut session.reader, &mut session.writer, FrameKind::Goodbye, &Goodbye::default()).await;
+        Ok(()) if session.is_cut_short() => {
+            let error = session.peer.key.is_removed().then(key_removed);
+            close_with(&mut session.reader, &mut session.writer, FrameKind::Goodbye, &Goodbye { error }).await;
         }
         // Without a reason to read, the peer needs no time for it.
         Ok(()) => {
@@ -139,6 +140,11 @@ pub(super) fn too_many_connections() -> Failure {
     Failure { retry_after_ms: Some(1_000), ..Failure::new(ErrorCode::TooManyConnections, message) }
 }
 
+/// Why the connections of a key end.
+fn key_removed() -> Failure {
+    Failure::new(ErrorCode::BadProof, "the key has been removed")
+}
+
 /// An authenticated connection.
 struct Session<'a, R, W> {
     reader: FrameReader<R>,
@@ -152,12 +158,18 @@ struct Session<'a, R, W> {
 }
 
 impl<R: Source, W: Sink> Session<'_, R, W> {
+    /// Whether requests end before their work does: at the end of the drain time, and when the key is removed.
+    fn is_cut_short(&self) -> bool {
+        self.overdue.is_cancelled() || self.peer.key.is_removed()
+    }
+
     /// Serves requests until the peer leaves or idles, or the server stops.
     async fn run(&mut self, shutdown: &CancellationToken) -> Result<(), WireError> {
         loop {
             let frame = tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return Ok(()),
+                () = self.peer.key.removed() => return Ok(()),
                 frame = self.idle_timeout.within(self.server.config.idle_time, self.reader.message()) => frame,
             };
             // Idleness is no error.
@@ -196,7 +208,7 @@ impl<R: Source, W: Sink> Session<'_, R, W> {
         log_answer(&frame, error.as_ref(), started.elapsed());
         self.writer.queue(FrameKind::End, request_id, &End { error });
         control.take_pings().into_iter().for_each(|id| self.writer.queue_body(FrameKind::Pong, id, &[]));
-        if self.overdue.is_cancelled() {
+        if self.is_cut_short() {
             // The last frame is sent together with END, in limited time.
             return Ok(ControlFlow::Break(()));
         }
@@ -245,7 +257,7 @@ impl<R: Source, W: Sink> Session<'_, R, W> {
                 }
                 ended.map(|_| ControlFlow::Break(()))
             }
-            () = overdue.cancelled() => {
+            () = cut_short(overdue, peer) => {
                 inbound.sender = None;
                 let outcome = if control.has_body() {
                     // As at the end of the connection, the bytes that arrived are kept and synced.
@@ -255,6 +267,7 @@ impl<R: Source, W: Sink> Session<'_, R, W> {
                     timeout(STOPPED_ANSWER_TIME, operation).await.ok()
                 };
                 // Without an outcome the effect may have begun, so END could say neither that it has nor that it has not.
+                let stopped = |error| stopped(error, peer);
                 Ok(outcome.map_or(ControlFlow::Break(()), |outcome| ControlFlow::Continue(outcome.map_err(stopped))))
             }
         }
@@ -265,11 +278,11 @@ impl<R: Source, W: Sink> Session<'_, R, W> {
     /// # Errors
     /// [`WireError::Unexpected`] if the rest is too long or takes too long.
     async fn discard_body(&mut self, request_id: u32) -> Result<ControlFlow<()>, WireError> {
-        let overdue = self.overdue;
+        let (overdue, peer) = (self.overdue, self.peer.clone());
         let ended = timeout(DISCARD_TIME, self.discard_data(request_id));
         tokio::select! {
             biased;
-            () = overdue.cancelled() => Ok(ControlFlow::Break(())),
+            () = cut_short(overdue, &peer) => Ok(ControlFlow::Break(())),
             ended = ended => match ended {
                 Ok(ended) => ended,
                 Err(_) => Err(WireError::Unexpected("the end of a PUT that failed did not come")),
@@ -311,10 +324,21 @@ impl<R: Source, W: Sink> Session<'_, R, W> {
     }
 }
 
-/// Why a request ends that the end of the drain time has cancelled, or whose body it has cut off.
-fn stopped(error: RequestError) -> RequestError {
+/// Waits for the end of the drain time, or until the key of the connection is removed.
+async fn cut_short(overdue: &CancellationToken, peer: &Peer) {
+    tokio::select! {
+        () = overdue.cancelled() => {}
+        () = peer.key.removed() => {}
+    }
+}
+
+/// Why a request ends that is cut short, or whose body is.
+fn stopped(error: RequestError, peer: &Peer) -> RequestError {
     match error {
         RequestError::Failed(failure) if matches!(failure.code, ErrorCode::Canceled | ErrorCode::Disconnected) => {
+            if peer.key.is_removed() {
+                return key_removed().into();
+            }
             Failure::new(ErrorCode::ShuttingDown, "the server stops").into()
         }
         error => error,

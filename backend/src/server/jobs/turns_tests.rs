@@ -57,7 +57,7 @@ impl Fixture {
         let mut jobs = Jobs::new(storage, Some(records), Arc::new(KeptFiles::new(0)), &admissions);
         jobs.turn_time = turn_time;
         let key = ServerKey::gateway(Key::generate().unwrap());
-        let peer = Peer { rights: Rights::ALL, principal: key.principal, data_bytes_max: 0, takes_fds: false };
+        let peer = Peer { key: Arc::new(key), data_bytes_max: 0, takes_fds: false };
         Self { admissions, jobs: Arc::new(jobs), peer }
     }
 

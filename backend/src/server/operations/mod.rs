@@ -47,7 +47,7 @@ pub(super) async fn dispatch<W: Sink>(
 ) -> Result<(), RequestError> {
     let Server { storage, snapshots, digests, readings, records, watches, transfer_budget, config, .. } = server;
     let admissions = &server.admissions;
-    check_root(storage, response, frame).await?;
+    check_root(storage, peer, response, frame).await?;
     match frame.kind() {
         Some(FrameKind::List) => {
             let entries_max = config.folder_entries_max;
@@ -86,21 +86,23 @@ pub(super) async fn dispatch<W: Sink>(
 /// As [`expect_root`]. A frame without a readable caller passes: its operation refuses it.
 async fn check_root<W: Sink>(
     storage: &Arc<dyn Storage>,
+    peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
     frame: &Frame,
 ) -> Result<(), RequestError> {
     if !matches!(frame.kind(), Some(FrameKind::Stage | FrameKind::Store | FrameKind::Commit | FrameKind::Change)) {
         return Ok(());
     }
-    let caller = caller_of(frame).unwrap_or_default();
+    let mut caller = caller_of(frame).unwrap_or_default();
     if frame.kind() != Some(FrameKind::Change) {
         // A CHANGE is answered at its deadline with its job.
         response.set_deadline(caller.deadline_ms);
     }
-    let (base, storage) = (caller.scope.base, Arc::clone(storage));
-    if base.is_root() || caller.scope.grants.is_empty() {
+    if caller.scope.base.is_root() || admit(&mut caller, peer).is_err() || !caller.scope.is_seen(&caller.scope.base) {
+        // Its operation refuses a caller who has nothing there, and who does not learn what is there.
         return Ok(());
     }
+    let (base, storage) = (caller.scope.base, Arc::clone(storage));
     match response.until_cancelled(blocking(move || Ok(expect_root(&*storage, &base)?))).await {
         // Its operation refuses it, for the better reason.
         Err(_) if !is_readable(frame) => Ok(()),

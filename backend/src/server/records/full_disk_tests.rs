@@ -103,8 +103,8 @@ fn job(client: &str, number: u32, change: Change) -> JobRecord {
         client: Some(client.into()),
         ..Caller::default()
     };
-    let principal = ServerKey::gateway(Key::generate().unwrap()).principal;
-    let peer = Peer { rights: Rights::ALL, principal, data_bytes_max: 0, takes_fds: false };
+    let key = Arc::new(ServerKey::gateway(Key::generate().unwrap()));
+    let peer = Peer { key, data_bytes_max: 0, takes_fds: false };
     let mut id = [0; 16];
     id[..4].copy_from_slice(&number.to_le_bytes());
     JobRecord {

@@ -4,6 +4,7 @@ mod changes;
 mod get;
 mod hostile_server;
 mod inspect;
+mod keys;
 mod lost_responses;
 mod put;
 pub(crate) mod shell;

@@ -10,13 +10,14 @@ use tracing::{error, info};
 
 use super::acceptor::{CertificateResolver, Tls};
 use super::files::TlsFiles;
+use crate::hangup::Hangup;
 
 /// Replaces the certificate whenever the files contain a new valid one, until `shutdown`. Invalid files leave the
 /// certificate unchanged.
 pub(crate) async fn follow(tls: Tls, interval_time: Duration, shutdown: CancellationToken) {
     let mut checks = interval(interval_time);
     checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut signal = ReloadSignal::new();
+    let mut signal = Hangup::receiver();
     let mut watch = FileWatch::new(&tls.current.files);
     loop {
         let signalled = tokio::select! {
@@ -83,40 +84,4 @@ fn signature(files: &TlsFiles) -> Signature {
         Some((metadata.modified().ok()?, metadata.len()))
     };
     [of(&files.cert), of(&files.key)]
-}
-
-/// Receives SIGHUP on Unix; never ready elsewhere.
-#[cfg(unix)]
-struct ReloadSignal(Option<tokio::signal::unix::Signal>);
-
-#[cfg(unix)]
-impl ReloadSignal {
-    fn new() -> Self {
-        use tokio::signal::unix::{SignalKind, signal};
-        Self(signal(SignalKind::hangup()).ok())
-    }
-
-    async fn next(&mut self) {
-        let received = match &mut self.0 {
-            Some(signal) => signal.recv().await,
-            None => None,
-        };
-        if received.is_none() {
-            std::future::pending().await
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct ReloadSignal;
-
-#[cfg(not(unix))]
-impl ReloadSignal {
-    fn new() -> Self {
-        Self
-    }
-
-    async fn next(&mut self) {
-        std::future::pending().await
-    }
 }
