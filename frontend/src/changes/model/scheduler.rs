@@ -74,16 +74,7 @@ impl PathAccess {
         if changes.iter().map(Change::len).sum::<usize>() <= ACCESS_ITEMS_MAX {
             return Self::of(changes);
         }
-        let mut access = Self::default();
-        changes.iter().for_each(|change| visit_paths(change, |path| access.write_parent(path)));
-        access
-    }
-
-    /// Adds the folder of `path` to those that are changed.
-    fn write_parent(&mut self, path: &VPath) {
-        if let Some(folder) = path.parent().filter(|folder| !self.written.contains(folder)) {
-            self.written.insert(folder);
-        }
+        Self { read: HashSet::new(), written: parents(changes) }
     }
 
     /// Adds paths that are changed. An action that is no [`Change`] states its access by this method.
@@ -170,13 +161,29 @@ impl<W> Scheduler<W> {
     }
 }
 
+/// The folders of all paths that the changes name. Paths that follow each other are mostly of one folder, so a parent is
+/// made, and looked up in the set, only where it differs from the one before.
+fn parents(changes: &[Change]) -> HashSet<VPath> {
+    let mut folders = HashSet::new();
+    let mut last: Option<VPath> = None;
+    let mut add = |path: &VPath| {
+        if !last.as_ref().is_some_and(|folder| path.is_in(folder)) {
+            last = path.parent();
+            folders.extend(last.clone());
+        }
+    };
+    changes.iter().for_each(|change| visit_paths(change, &mut add));
+    folders
+}
+
+/// Visits the paths of a change: all sources, then all destinations.
 fn visit_paths(change: &Change, mut visit: impl FnMut(&VPath)) {
     match change {
         Change::MakeFolder { paths, .. } => paths.iter().for_each(visit),
-        Change::Move { items, .. } | Change::Copy { items, .. } => items.iter().for_each(|pair| {
-            visit(&pair.from);
-            visit(&pair.to);
-        }),
+        Change::Move { items, .. } | Change::Copy { items, .. } => {
+            items.iter().for_each(|pair| visit(&pair.from));
+            items.iter().for_each(|pair| visit(&pair.to));
+        }
         Change::Trash { items } | Change::Delete { items } => items.iter().for_each(|item| visit(&item.path)),
         Change::Restore { items, .. } => items.iter().filter_map(|item| item.to.as_ref()).for_each(visit),
         Change::Purge { .. } => {}
