@@ -27,6 +27,12 @@ thread_local! {
     static FORMATS: RefCell<Option<Rc<Formats>>> = const { RefCell::new(None) };
 }
 
+/// Creates the formatter of whole numbers before one is needed: the first formatter of all takes the browser most of a
+/// frame, because it loads the tables of the language.
+pub fn prepare(lang: Lang) {
+    formats(lang).whole();
+}
+
 /// A whole number.
 pub fn number(lang: Lang, value: usize) -> String {
     call(formats(lang).whole(), value as f64)
