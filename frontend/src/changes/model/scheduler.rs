@@ -317,6 +317,17 @@ mod tests {
     }
 
     #[test]
+    fn a_move_of_many_entries_changes_the_folders_at_both_ends() {
+        let pair = |index: usize| {
+            let (from, to) = (path(&format!("{}/{index}", ["d", "e"][index % 2])), path(&format!("f/{index}")));
+            PathPair { from, to, if_etag: None }
+        };
+        let items: Vec<_> = (0..ACCESS_ITEMS_MAX + 1).map(pair).collect();
+        let access = PathAccess::of_any(&[Change::Move { items, conflict: Conflict::Fail }]);
+        assert_eq!(access, PathAccess { written: ["d", "e", "f"].map(path).into(), ..PathAccess::default() });
+    }
+
+    #[test]
     fn add_refuses_more_than_waiting_max() {
         let mut scheduler = Scheduler::default();
         begin(&mut scheduler, vec![rename("a", "b")]);
