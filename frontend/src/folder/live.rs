@@ -3,7 +3,6 @@
 
 #![cfg(target_arch = "wasm32")]
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use leptos::prelude::*;
@@ -15,21 +14,10 @@ use web_sys::VisibilityState;
 use super::model::Edit;
 use super::state::{FileBrowser, Phase};
 use crate::failure::{Failure, backoff_milliseconds};
-use crate::net::events::{EventStream, Message};
+use crate::net::events::EventStream;
 
 /// Failures in a row after which the page says that live updates are off: fewer are a moment without network.
 const FAILURES_SHOWN_MIN: u32 = 3;
-
-/// Most messages that are read in a frame. A change of many entries sends more than a thousand at once, and to read those
-/// takes longer than a frame.
-const MESSAGES_PER_FRAME: usize = 400;
-
-/// The messages that arrived and are not read yet.
-#[derive(Default)]
-struct Pending {
-    folder: VPath,
-    messages: VecDeque<Message>,
-}
 
 /// The state of live updates.
 #[derive(Clone, Copy)]
@@ -38,7 +26,8 @@ pub struct Live {
     pub failing: RwSignal<bool>,
     browser: FileBrowser,
     stream: StoredValue<Option<EventStream>, LocalStorage>,
-    pending: StoredValue<Pending, LocalStorage>,
+    /// Edits that arrived since the last frame.
+    pending: StoredValue<Vec<Edit>>,
     failures: StoredValue<u32>,
     /// Notified to open the stream once more.
     reopen: Trigger,
@@ -51,7 +40,7 @@ impl Live {
             failing: RwSignal::new(false),
             browser,
             stream: StoredValue::new_local(None),
-            pending: StoredValue::new_local(Pending::default()),
+            pending: StoredValue::new(Vec::new()),
             failures: StoredValue::new(0),
             reopen: Trigger::new(),
         };
@@ -71,66 +60,40 @@ impl Live {
     fn open(self, folder: Option<VPath>) {
         // The former stream closes first: a browser has few connections to one server.
         self.stream.set_value(None);
-        self.pending.set_value(Pending::default());
+        self.pending.set_value(Vec::new());
         let Some(folder) = folder else { return };
-        let stream = EventStream::open(&folder, move |message| self.queue(message), move || self.failed());
-        self.pending.update_value(|pending| pending.folder = folder);
-        self.stream.set_value(stream);
+        let of = folder.clone();
+        self.stream.set_value(EventStream::open(&folder, move |event| self.receive(&of, event), move || self.failed()));
     }
 
-    /// Collects messages until the next frame, so that the list changes once a frame however many arrive.
-    fn queue(self, message: Message) {
-        let is_first = self.pending.try_update_value(|pending| {
-            pending.messages.push_back(message);
-            pending.messages.len() == 1
-        });
-        if is_first == Some(true) {
-            request_animation_frame(move || self.read());
+    fn receive(self, folder: &VPath, event: EventKind) {
+        self.failures.set_value(0);
+        if self.failing.get_untracked() {
+            self.failing.set(false);
         }
-    }
-
-    /// Reads the first messages, and the others in the frames that follow.
-    fn read(self) {
-        let taken = self.pending.try_update_value(|pending| {
-            let count = pending.messages.len().min(MESSAGES_PER_FRAME);
-            (pending.folder.clone(), pending.messages.drain(..count).collect::<Vec<_>>(), pending.messages.is_empty())
-        });
-        let Some((folder, messages, is_last)) = taken else { return };
-        if !is_last {
-            request_animation_frame(move || self.read());
-        }
-        let mut edits = Vec::new();
-        for event in messages.iter().filter_map(Message::event) {
-            match event {
-                EventKind::Present { entry } => edits.push(Edit::Present(entry)),
-                EventKind::Absent { path } => edits.push(Edit::absent(path.name())),
-                other => {
-                    // What came before is older than what the browser reads now.
-                    self.browser.receive(&folder, std::mem::take(&mut edits));
-                    self.act_on(other);
-                }
-            }
-        }
-        if !messages.is_empty() {
-            self.failures.set_value(0);
-            if self.failing.get_untracked() {
-                self.failing.set(false);
-            }
-        }
-        self.browser.receive(&folder, edits);
-    }
-
-    /// Acts on an event about the folder itself.
-    fn act_on(self, event: EventKind) {
         match event {
             // A change between reading the folder and watching it is in neither.
             EventKind::Ready => self.browser.revalidate(),
             EventKind::Resync => self.browser.refresh(),
+            EventKind::Present { entry } => self.queue(folder, Edit::Present(entry)),
+            EventKind::Absent { path } => self.queue(folder, Edit::absent(path.name())),
             EventKind::Gone => {
                 let gone = Failure::Refused { code: ErrorCode::NotFound, status: 404, request_id: String::new() };
                 self.browser.fail(gone);
             }
-            EventKind::Present { .. } | EventKind::Absent { .. } => {}
+        }
+    }
+
+    /// Collects edits until the next frame, so that the list changes once a frame however many events arrive.
+    fn queue(self, folder: &VPath, edit: Edit) {
+        let first = self.pending.with_value(Vec::is_empty);
+        self.pending.update_value(|pending| pending.push(edit));
+        if first {
+            let folder = folder.clone();
+            request_animation_frame(move || {
+                let edits = self.pending.try_update_value(std::mem::take).unwrap_or_default();
+                self.browser.receive(&folder, edits);
+            });
         }
     }
 

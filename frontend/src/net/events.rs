@@ -5,22 +5,11 @@
 use serde_json::from_str;
 use shared::VPath;
 use shared::api::events::EventKind;
+use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
-use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Event, EventSource, MessageEvent};
 
 use super::urls::events_url;
-
-/// A message of a stream, not read yet. The browser hands over all messages of a burst in one task, in which there is no
-/// time to read thousands.
-pub struct Message(JsValue);
-
-impl Message {
-    /// Reads the event; `None` if the page does not know it.
-    pub fn event(&self) -> Option<EventKind> {
-        from_str(&self.0.as_string()?).ok()
-    }
-}
 
 /// An open stream; dropping it closes the connection.
 ///
@@ -32,15 +21,18 @@ pub struct EventStream {
 }
 
 impl EventStream {
-    /// Opens the stream of a folder. `on_message` runs with each message, `on_error` runs with each failed attempt to connect; `None` if the browser refuses.
+    /// Opens the stream of a folder. `on_error` runs with each failed attempt to connect; `None` if the browser refuses.
     pub fn open(
         folder: &VPath,
-        mut on_message: impl FnMut(Message) + 'static,
+        mut on_event: impl FnMut(EventKind) + 'static,
         mut on_error: impl FnMut() + 'static,
     ) -> Option<Self> {
         let source = EventSource::new(&events_url(folder)).ok()?;
-        let on_message =
-            Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| on_message(Message(message.data())));
+        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
+            if let Some(event) = message.data().as_string().and_then(|text| from_str(&text).ok()) {
+                on_event(event);
+            }
+        });
         let on_error = Closure::<dyn FnMut(Event)>::new(move |_: Event| on_error());
         source.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         source.set_onerror(Some(on_error.as_ref().unchecked_ref()));
