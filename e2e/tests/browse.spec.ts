@@ -86,6 +86,22 @@ test("sorting keeps the selection", async ({ page }) => {
   await expect(row(page, "alpha.txt")).toHaveAttribute("aria-selected", "true");
 });
 
+test("a refresh does not select again what was selected when the folder was sorted", async ({ page, tree }) => {
+  await open(page);
+  await row(page, "alpha.txt").click();
+  await page.keyboard.press("Control+a");
+  await page.getByRole("button", { name: "Size" }).click();
+  await expect.poll(async () => (await names(page))[3]).toBe("Bravo.txt");
+  await expect(row(page, "alpha.txt")).toHaveAttribute("aria-selected", "true");
+  await page.keyboard.press("Escape");
+  await expect(page.locator(".row.selected")).toHaveCount(0);
+  await tree.write("zzz.txt", "new");
+  await page.getByRole("button", { name: "Refresh" }).click();
+  await expect(row(page, "zzz.txt")).toBeVisible();
+  await expect(page.locator(".progress")).toHaveText("");
+  await expect(page.locator(".row.selected")).toHaveCount(0);
+});
+
 test("the filter ignores case and accents", async ({ page }) => {
   await open(page);
   await page.keyboard.press("Control+f");

@@ -5,8 +5,8 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::changes::{ChangeDialogs, Changes};
-use crate::env::next_task;
 use crate::env::prefs::Prefs;
+use crate::env::{format, next_task};
 use crate::files::{FilesScreen, Shortcuts, Sidebar, SortChoice};
 use crate::folder::{FileBrowser, Live};
 use crate::frame::{BottomBar, OpenDialogs, SkipLink, TopBar};
@@ -51,7 +51,12 @@ fn App() -> impl IntoView {
     });
     let [has_frame, has_screen, is_whole] = std::array::from_fn(|_| RwSignal::new(false));
     spawn_local(async move {
-        for part in [has_frame, has_screen, is_whole] {
+        next_task().await;
+        has_frame.set(true);
+        // The screen needs numbers.
+        next_task().await;
+        format::prepare(prefs.lang.get_untracked());
+        for part in [has_screen, is_whole] {
             next_task().await;
             part.set(true);
         }

@@ -121,6 +121,16 @@ impl VPath {
         Some(Self { bytes: self.bytes[..end].into() })
     }
 
+    /// True if this is the path of an entry of `folder`, which is then its [`VPath::parent`]. Allocates nothing.
+    pub fn is_in(&self, folder: &Self) -> bool {
+        let inner = match self.bytes.strip_prefix(&*folder.bytes) {
+            Some(inner) if folder.is_root() => inner,
+            Some([b'/', inner @ ..]) => inner,
+            _ => return false,
+        };
+        !inner.is_empty() && !inner.contains(&b'/')
+    }
+
     /// All ancestors, the root first, and this path last.
     pub fn ancestry(&self) -> impl Iterator<Item = Self> + '_ {
         let slashes = self.bytes.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(index, _)| index);
@@ -346,6 +356,14 @@ mod tests {
         let texts: Vec<_> = path.ancestry().map(|folder| folder.encoded()).collect();
         assert_eq!(texts, ["", "a", "a/b%20c", "a/b%20c/d"]);
         assert_eq!(VPath::root().ancestry().count(), 1);
+    }
+
+    #[test]
+    fn a_path_is_in_its_parent_alone() {
+        let paths = ["", "a", "ab", "a/b", "a/bc", "a/b/c", "ab/c"].map(|text| VPath::parse(text).unwrap());
+        for (path, folder) in paths.iter().flat_map(|path| paths.iter().map(move |folder| (path, folder))) {
+            assert_eq!(path.is_in(folder), path.parent().as_ref() == Some(folder), "{path:?} in {folder:?}");
+        }
     }
 
     proptest! {

@@ -1,9 +1,9 @@
 //! Numbers, sizes, dates and plurals in the user's language, by the browser's `Intl`. Its formatters are expensive to
-//! create and cheap to use, so each is created once.
+//! create and cheap to use, so each is created once, when it is first used: all of them at once take longer than a frame.
 
 #![cfg(target_arch = "wasm32")]
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 use js_sys::Intl::{DateTimeFormat, NumberFormat, PluralRules};
@@ -15,37 +15,44 @@ use crate::i18n::{Counted, Lang, fill};
 
 struct Formats {
     lang: Lang,
-    whole: Function,
-    tenths: Function,
-    date: Function,
-    full: Function,
-    plural: PluralRules,
+    locales: Array,
+    whole: OnceCell<Function>,
+    tenths: OnceCell<Function>,
+    date: OnceCell<Function>,
+    full: OnceCell<Function>,
+    plural: OnceCell<PluralRules>,
 }
 
 thread_local! {
     static FORMATS: RefCell<Option<Rc<Formats>>> = const { RefCell::new(None) };
 }
 
+/// Creates the formatter of whole numbers before one is needed: the first formatter of all takes the browser most of a
+/// frame, because it loads the tables of the language.
+pub fn prepare(lang: Lang) {
+    formats(lang).whole();
+}
+
 /// A whole number.
 pub fn number(lang: Lang, value: usize) -> String {
-    call(&formats(lang).whole, value as f64)
+    call(formats(lang).whole(), value as f64)
 }
 
 /// A number of bytes, with its unit.
 pub fn size(lang: Lang, bytes: u64) -> String {
     let (formats, scaled) = (formats(lang), scale(bytes));
-    let digits = call(if scaled.decimals == 0 { &formats.whole } else { &formats.tenths }, scaled.value);
+    let digits = call(if scaled.decimals == 0 { formats.whole() } else { formats.tenths() }, scaled.value);
     format!("{digits}\u{a0}{}", lang.words().units[scaled.unit])
 }
 
 /// A date with its time, for a column.
 pub fn date(lang: Lang, milliseconds: i64) -> String {
-    format_time(&formats(lang).date, milliseconds)
+    format_time(formats(lang).date(), milliseconds)
 }
 
 /// A date with its time to the second, for a tooltip.
 pub fn full_date(lang: Lang, milliseconds: i64) -> String {
-    format_time(&formats(lang).full, milliseconds)
+    format_time(formats(lang).full(), milliseconds)
 }
 
 /// A date in the format of ISO 8601; empty outside of the calendar of JavaScript.
@@ -61,7 +68,7 @@ pub fn counted(lang: Lang, sentence: &Counted, count: usize) -> String {
 
 /// A sentence in the plural form of `count`, with further values.
 pub fn counted_with(lang: Lang, sentence: &Counted, count: usize, values: &[(&str, &str)]) -> String {
-    let category: String = formats(lang).plural.select(count as f64).into();
+    let category: String = formats(lang).plural().select(count as f64).into();
     let number = number(lang, count);
     let values: Vec<_> = values.iter().copied().chain([("n", number.as_str())]).collect();
     fill(sentence.form(&category), &values)
@@ -83,30 +90,52 @@ fn call(format: &Function, value: f64) -> String {
 fn formats(lang: Lang) -> Rc<Formats> {
     FORMATS.with_borrow_mut(|cached| match cached {
         Some(formats) if formats.lang == lang => formats.clone(),
-        _ => cached.insert(Rc::new(make(lang))).clone(),
+        _ => cached.insert(Rc::new(Formats::new(lang))).clone(),
     })
 }
 
-fn make(lang: Lang) -> Formats {
-    let locales = Array::of1(&locale(lang));
-    let number = |digits: f64| {
+impl Formats {
+    fn new(lang: Lang) -> Self {
+        Self {
+            lang,
+            locales: Array::of1(&locale(lang)),
+            whole: OnceCell::new(),
+            tenths: OnceCell::new(),
+            date: OnceCell::new(),
+            full: OnceCell::new(),
+            plural: OnceCell::new(),
+        }
+    }
+
+    fn whole(&self) -> &Function {
+        self.whole.get_or_init(|| self.make_number(0.0))
+    }
+
+    fn tenths(&self) -> &Function {
+        self.tenths.get_or_init(|| self.make_number(1.0))
+    }
+
+    fn date(&self) -> &Function {
+        self.date.get_or_init(|| self.make_date("medium", "short"))
+    }
+
+    fn full(&self) -> &Function {
+        self.full.get_or_init(|| self.make_date("full", "medium"))
+    }
+
+    fn plural(&self) -> &PluralRules {
+        self.plural.get_or_init(|| PluralRules::new(&self.locales, &Object::new()))
+    }
+
+    fn make_number(&self, digits: f64) -> Function {
         let digits = JsValue::from_f64(digits);
-        NumberFormat::new(
-            &locales,
-            &options(&[("maximumFractionDigits", digits.clone()), ("minimumFractionDigits", digits)]),
-        )
-        .format()
-    };
-    let date = |date: &str, time: &str| {
-        DateTimeFormat::new(&locales, &options(&[("dateStyle", date.into()), ("timeStyle", time.into())])).format()
-    };
-    Formats {
-        lang,
-        whole: number(0.0),
-        tenths: number(1.0),
-        date: date("medium", "short"),
-        full: date("full", "medium"),
-        plural: PluralRules::new(&locales, &Object::new()),
+        let digits = [("maximumFractionDigits", digits.clone()), ("minimumFractionDigits", digits)];
+        NumberFormat::new(&self.locales, &options(&digits)).format()
+    }
+
+    fn make_date(&self, date: &str, time: &str) -> Function {
+        let styles = [("dateStyle", date.into()), ("timeStyle", time.into())];
+        DateTimeFormat::new(&self.locales, &options(&styles)).format()
     }
 }
 

@@ -13,8 +13,8 @@ use shared::{Order, VPath};
 use web_sys::{AbortController, AbortSignal};
 
 use super::loaded_page::LoadedPage;
-use super::model::Listing;
 use super::model::listing::next_limit;
+use super::model::{Listing, SelectionSnapshot};
 use super::restoration::Restoration;
 use super::state::{FileBrowser, Phase, ScrollTarget};
 use crate::env::{next_task, now, sleep};
@@ -89,7 +89,11 @@ impl Load {
     /// With a `restoration`, shows the folder from its first page on; without, replaces the listing on the screen.
     async fn run(self, restoration: Option<Restoration>) {
         match self.read_all(restoration).await {
-            Ok(()) => self.finish(),
+            Ok(()) => {
+                // No more rows arrive: what was sought among them is gone, and must not be selected by a later load.
+                self.browser.work.update_value(|work| work.snapshot = SelectionSnapshot::default());
+                self.finish();
+            }
             Err(failure) if failure != Failure::Aborted && !self.signal.aborted() => {
                 self.finish();
                 self.browser.fail(failure);
@@ -121,7 +125,19 @@ impl Load {
             let is_first = cursor.is_none();
             cursor = match (&mut hidden, restoration.take()) {
                 (Some(_), _) if is_first && self.is_unchanged(&listed.page) => None,
-                (Some(_), _) => self.append_hidden(&mut hidden, &listed.page),
+                (Some(listing), _) => {
+                    listing.append(&listed.page);
+                    let cursor = listing.next.clone();
+                    if self.is_as_long_as_shown(listing) {
+                        // To replace a long listing is a task of its own: with reading its page, it takes longer than a frame.
+                        next_task().await;
+                        if self.signal.aborted() {
+                            return Err(Failure::Aborted);
+                        }
+                        hidden.take().into_iter().for_each(|listing| self.browser.replace(listing));
+                    }
+                    cursor
+                }
                 (None, Some(restoration)) => {
                     if !self.browser.in_trash.get_untracked() {
                         self.browser.rights.set(listed.rights);
@@ -155,16 +171,10 @@ impl Load {
         cursor
     }
 
-    /// Adds rows to the hidden listing, which replaces the one on the screen once it is as long. Returns the next cursor.
-    fn append_hidden(&self, hidden: &mut Option<Listing>, page: &ListingPage) -> Option<String> {
-        let listing = hidden.as_mut()?;
-        listing.append(page);
-        let cursor = listing.next.clone();
+    /// True once the hidden listing is to replace the one on the screen.
+    fn is_as_long_as_shown(&self, hidden: &Listing) -> bool {
         let shown_rows = self.browser.listing.with_untracked(|shown| shown.rows.len());
-        if listing.rows.len() >= shown_rows || listing.is_complete() {
-            self.browser.replace(hidden.take()?);
-        }
-        cursor
+        hidden.rows.len() >= shown_rows || hidden.is_complete()
     }
 
     /// Adds rows to the listing on the screen. Returns the next cursor.

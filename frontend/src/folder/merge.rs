@@ -69,11 +69,12 @@ impl FileBrowser {
 
     /// Merges the edits since reading began into the listing that was read.
     pub(super) fn merge_edits_into(self, listing: &mut Listing) {
-        let recent = self.work.with_value(|work| work.edits_while_loading.clone());
         let own = self.folder.with_untracked(|folder| *folder == listing.folder);
-        if own && !recent.is_empty() {
-            listing.merge(&recent);
-        }
+        self.work.with_value(|work| {
+            if own && !work.edits_while_loading.is_empty() {
+                listing.merge(&work.edits_while_loading);
+            }
+        });
     }
 
     /// Moves everything that names a row along with the rows.

@@ -66,8 +66,7 @@ impl Clipboard {
 
     /// True if the entry was cut, which its row shows.
     pub fn is_cut(&self, path: &VPath) -> bool {
-        self.cut_names.binary_search(&hash(path.name())).is_ok()
-            && path.parent().as_ref() == Some(self.entries.folder())
+        self.cut_names.binary_search(&hash(path.name())).is_ok() && path.is_in(self.entries.folder())
     }
 
     /// What pasting into `folder` does with which entries. `None` if they are to be moved to where they are.

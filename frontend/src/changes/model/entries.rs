@@ -85,7 +85,7 @@ impl Entries {
 
     /// True if the entry is among them.
     pub fn contains(&self, path: &VPath) -> bool {
-        path.parent().as_ref() == Some(self.folder()) && self.names().any(|name| name == path.name())
+        path.is_in(self.folder()) && self.names().any(|name| name == path.name())
     }
 
     /// True if `folder` may receive them: a folder cannot go into itself, and moving entries to where they are has no

@@ -47,8 +47,8 @@ fn folder_of_group(change: &Change) -> Option<VPath> {
 }
 
 fn common_parent<'a>(mut paths: impl Iterator<Item = Option<&'a VPath>>) -> Option<VPath> {
-    let parent = paths.next()??.parent();
-    paths.all(|path| path.is_some_and(|path| path.parent() == parent)).then_some(parent)?
+    let parent = paths.next()??.parent()?;
+    paths.all(|path| path.is_some_and(|path| path.is_in(&parent))).then_some(parent)
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ pub fn predict(change: &Change, listing: &Listing, now: i64) -> Vec<Prediction> 
 pub fn confirmed_edits(change: &Change, outcomes: &[Outcome], folder: &VPath) -> Vec<Edit> {
     let mut edits = Vec::new();
     let mut remove = |path: &VPath| {
-        if path.parent().as_ref() == Some(folder) {
+        if path.is_in(folder) {
             edits.push(Edit::absent(path.name()));
         }
     };
@@ -60,7 +60,7 @@ pub fn confirmed_edits(change: &Change, outcomes: &[Outcome], folder: &VPath) ->
     }
     for outcome in outcomes {
         if let Outcome::Done { entry: Some(entry), .. } = outcome
-            && entry.path.parent().as_ref() == Some(folder)
+            && entry.path.is_in(folder)
         {
             edits.push(Edit::Present(entry.clone()));
         }
@@ -70,7 +70,7 @@ pub fn confirmed_edits(change: &Change, outcomes: &[Outcome], folder: &VPath) ->
 
 /// The names in `folder` that a change removes, adds or replaces, as far as the request says.
 pub fn affected_names<'a>(change: &'a Change, folder: &'a VPath) -> Box<dyn Iterator<Item = &'a [u8]> + 'a> {
-    let in_folder = move |path: &'a VPath| (path.parent().as_ref() == Some(folder)).then(|| path.name());
+    let in_folder = move |path: &'a VPath| path.is_in(folder).then(|| path.name());
     match change {
         Change::MakeFolder { paths, .. } => Box::new(paths.iter().filter_map(in_folder)),
         Change::Move { items, .. } => {
@@ -143,7 +143,7 @@ fn copied(pair: &PathPair, entry: Entry) -> Prediction {
 }
 
 fn is_in(path: &VPath, listing: &Listing) -> bool {
-    path.parent().as_ref() == Some(&listing.folder)
+    path.is_in(&listing.folder)
 }
 
 /// The row of each path, found in one pass over the listing. `None` for a path without a row.

@@ -74,16 +74,7 @@ impl PathAccess {
         if changes.iter().map(Change::len).sum::<usize>() <= ACCESS_ITEMS_MAX {
             return Self::of(changes);
         }
-        let mut access = Self::default();
-        changes.iter().for_each(|change| visit_paths(change, |path| access.write_parent(path)));
-        access
-    }
-
-    /// Adds the folder of `path` to those that are changed.
-    fn write_parent(&mut self, path: &VPath) {
-        if let Some(folder) = path.parent().filter(|folder| !self.written.contains(folder)) {
-            self.written.insert(folder);
-        }
+        Self { read: HashSet::new(), written: parents(changes) }
     }
 
     /// Adds paths that are changed. An action that is no [`Change`] states its access by this method.
@@ -170,13 +161,29 @@ impl<W> Scheduler<W> {
     }
 }
 
+/// The folders of all paths that the changes name. Paths that follow each other are mostly of one folder, so a parent is
+/// made, and looked up in the set, only where it differs from the one before.
+fn parents(changes: &[Change]) -> HashSet<VPath> {
+    let mut folders = HashSet::new();
+    let mut last: Option<VPath> = None;
+    let mut add = |path: &VPath| {
+        if !last.as_ref().is_some_and(|folder| path.is_in(folder)) {
+            last = path.parent();
+            folders.extend(last.clone());
+        }
+    };
+    changes.iter().for_each(|change| visit_paths(change, &mut add));
+    folders
+}
+
+/// Visits the paths of a change: all sources, then all destinations.
 fn visit_paths(change: &Change, mut visit: impl FnMut(&VPath)) {
     match change {
         Change::MakeFolder { paths, .. } => paths.iter().for_each(visit),
-        Change::Move { items, .. } | Change::Copy { items, .. } => items.iter().for_each(|pair| {
-            visit(&pair.from);
-            visit(&pair.to);
-        }),
+        Change::Move { items, .. } | Change::Copy { items, .. } => {
+            items.iter().for_each(|pair| visit(&pair.from));
+            items.iter().for_each(|pair| visit(&pair.to));
+        }
         Change::Trash { items } | Change::Delete { items } => items.iter().for_each(|item| visit(&item.path)),
         Change::Restore { items, .. } => items.iter().filter_map(|item| item.to.as_ref()).for_each(visit),
         Change::Purge { .. } => {}
@@ -307,6 +314,17 @@ mod tests {
         let many = WaitsFor::Paths(PathAccess::of_any(&[many]));
         let mut scheduler = Scheduler::default();
         assert_eq!(begin(&mut scheduler, vec![many, rename("d/other", "d/b"), trash("e/0"), trash("d")]), [0, 2]);
+    }
+
+    #[test]
+    fn a_move_of_many_entries_changes_the_folders_at_both_ends() {
+        let pair = |index: usize| {
+            let (from, to) = (path(&format!("{}/{index}", ["d", "e"][index % 2])), path(&format!("f/{index}")));
+            PathPair { from, to, if_etag: None }
+        };
+        let items: Vec<_> = (0..ACCESS_ITEMS_MAX + 1).map(pair).collect();
+        let access = PathAccess::of_any(&[Change::Move { items, conflict: Conflict::Fail }]);
+        assert_eq!(access, PathAccess { written: ["d", "e", "f"].map(path).into(), ..PathAccess::default() });
     }
 
     #[test]

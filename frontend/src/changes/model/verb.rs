@@ -60,7 +60,7 @@ impl From<Verb> for Operation {
 pub fn destination(change: &Change) -> Option<VPath> {
     let (Change::Move { items, .. } | Change::Copy { items, .. }) = change else { return None };
     let folder = items.first()?.to.parent()?;
-    items.iter().all(|pair| pair.to.parent().as_ref() == Some(&folder)).then_some(folder)
+    items.iter().all(|pair| pair.to.is_in(&folder)).then_some(folder)
 }
 
 /// The path of an item before the change. `None` for an item of the trash that returns to its original path.
