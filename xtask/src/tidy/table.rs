@@ -2,6 +2,7 @@
 
 /// Each module of `backend/src`, with the modules that it may import.
 pub(super) const MODULES: &[(&str, &[&str])] = &[
+    ("accounts", &["random"]),
     ("admission", &[]),
     ("calendar", &[]),
     ("lazy_timeout", &[]),
@@ -70,7 +71,9 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("ipnet", &["backend/src/gateway/"]),
     ("clap", &["backend/src/cli/", "backend/src/config/", "backend/src/program.rs"]),
     ("tracing_subscriber", &["backend/src/telemetry/"]),
-    ("rusqlite", &["backend/src/server/records/"]),
+    // Two databases, each with one module that has its statements.
+    ("rusqlite", &["backend/src/accounts/store/", "backend/src/server/records/"]),
+    ("tokio_postgres", &["backend/src/accounts/store/postgres/"]),
     ("notify", &["backend/src/storage/local/"]),
 ];
 

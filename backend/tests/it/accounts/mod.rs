@@ -1,0 +1,4 @@
+//! Accounts on both databases.
+
+mod databases;
+mod store;
