@@ -3,11 +3,14 @@
 //!
 //! - [`store`] is the database: SQLite or PostgreSQL;
 //! - [`directory`] has people, groups, spaces and grants in memory, and the batches that change them;
-//! - [`scope`] says what a person may do, as the file server is to enforce it.
+//! - [`scope`] says what a person may do, as the file server is to enforce it;
+//! - [`password`] hashes passwords, a few at a time, and [`throttle`] limits guessing.
 
 pub mod directory;
 pub mod ids;
 pub mod moment;
 pub mod name;
+pub mod password;
 pub mod scope;
 pub mod store;
+pub mod throttle;

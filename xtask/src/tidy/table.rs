@@ -71,6 +71,7 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("ipnet", &["backend/src/gateway/"]),
     ("clap", &["backend/src/cli/", "backend/src/config/", "backend/src/program.rs"]),
     ("tracing_subscriber", &["backend/src/telemetry/"]),
+    ("argon2", &["backend/src/accounts/password/"]),
     // Two databases, each with one module that has its statements.
     ("rusqlite", &["backend/src/accounts/store/", "backend/src/server/records/"]),
     ("tokio_postgres", &["backend/src/accounts/store/postgres/"]),
