@@ -10,6 +10,7 @@
 //! - [`wire`] reads and writes frames, for both ends of a connection.
 //! - [`client`] makes typed calls over a pool of framed connections.
 //! - [`gateway`] speaks HTTP, and is a client of the file server.
+//! - [`accounts`] knows people, what they may do, and how they prove who they are.
 //!
 //! Below them: [`admission`] shares what is scarce fairly between clients, [`page_cache`] asks the operating system
 //! which parts of a file are in memory, [`transfer_budget`] limits the memory of transfers, `reserve` keeps a little
@@ -20,6 +21,8 @@
 //! the state directory, [`telemetry`] the log, [`run`] starts servers, and [`program`] is the command from its
 //! arguments to its exit code.
 
+#[cfg(feature = "program")]
+pub mod accounts;
 pub mod admission;
 pub mod calendar;
 #[cfg(feature = "program")]

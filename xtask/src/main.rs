@@ -15,6 +15,7 @@ mod fuzz;
 mod macos;
 mod packages;
 mod page;
+mod postgres;
 mod program;
 mod recap;
 mod run;

@@ -8,6 +8,7 @@ use crate::{
     counts::Counts,
     fingerprint,
     page::{self, Bundler},
+    postgres,
     repo::{AtPath, Outcome, Repo},
     steps::Steps,
     tools::{self, Tool},
@@ -27,11 +28,13 @@ pub(crate) fn set_up_only(repo: &Repo) -> Outcome<()> {
     browser::webdriver_settings(repo, &browser).map(|_| ())
 }
 
-/// Installs the browser, node's packages and the tools, and builds the page that the program under test links.
+/// Installs the browser, node's packages, PostgreSQL and the tools, and builds the page that the program under test links.
 pub(crate) fn set_up(repo: &Repo, steps: &mut Steps, more: Vec<Tool>, compiler: Compiler) -> Outcome<Browser> {
     steps.step("Looking for the browsers and the end-to-end tests' packages");
     let browser = browser::ensure(repo)?;
     browser::ensure_node_packages(repo)?;
+    steps.step("Looking for PostgreSQL");
+    postgres::ensure(repo)?;
     let mut wanted = vec![trunk::tool()];
     if has_browser_tests(repo)? {
         wanted.push(tools::wasm_bindgen(repo)?);

@@ -7,6 +7,7 @@ mod reading;
 mod test_gateway;
 mod test_server;
 
+mod accounts;
 mod admission;
 mod api_changes;
 mod archive;

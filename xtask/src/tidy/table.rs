@@ -2,6 +2,7 @@
 
 /// Each module of `backend/src`, with the modules that it may import.
 pub(super) const MODULES: &[(&str, &[&str])] = &[
+    ("accounts", &["random"]),
     ("admission", &[]),
     ("calendar", &[]),
     ("hangup", &[]),
@@ -71,7 +72,10 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("ipnet", &["backend/src/gateway/"]),
     ("clap", &["backend/src/cli/", "backend/src/config/", "backend/src/program.rs"]),
     ("tracing_subscriber", &["backend/src/telemetry/"]),
-    ("rusqlite", &["backend/src/server/records/"]),
+    ("argon2", &["backend/src/accounts/password/"]),
+    // Two databases, each with one module that has its statements.
+    ("rusqlite", &["backend/src/accounts/store/", "backend/src/server/records/"]),
+    ("tokio_postgres", &["backend/src/accounts/store/postgres/"]),
     ("notify", &["backend/src/storage/local/"]),
 ];
 

@@ -1,0 +1,5 @@
+//! Accounts on both databases.
+
+mod databases;
+mod directory;
+mod store;
