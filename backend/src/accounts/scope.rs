@@ -62,7 +62,8 @@ pub fn check_room(directory: &Directory, holder: Holder, space: SpaceId) -> Resu
 /// the grant there.
 pub fn narrow(directory: &Directory, scope: &Scope, ceiling: &Ceiling) -> Scope {
     let mut narrowed = scope.clone();
-    narrowed.limit(ceiling.rights);
+    narrowed.grants.iter_mut().for_each(|grant| grant.rights = grant.rights.intersection(ceiling.rights));
+    narrowed.grants.retain(|grant| grant.rights != Rights::NONE);
     let Some(folder) = &ceiling.folder else { return narrowed };
     narrowed.grants.retain_mut(|grant| {
         if folder.contains(&grant.at) {
