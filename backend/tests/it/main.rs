@@ -32,6 +32,7 @@ mod hostile;
 mod hostile_http;
 mod http;
 mod http_put;
+mod job_scope;
 mod link_scope;
 mod listing;
 mod protocol_document;
