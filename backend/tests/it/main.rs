@@ -24,6 +24,7 @@ mod deep_paths;
 #[cfg(unix)]
 mod descriptors;
 mod download_clients;
+mod drop_box;
 mod earlier_state;
 mod events;
 mod framed;
