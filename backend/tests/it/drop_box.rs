@@ -89,7 +89,7 @@ async fn a_path_through_a_name_of_any_kind_is_stored_alike() {
 
 /// What stands above the box, and where the caller may list, is refused as it is everywhere.
 #[tokio::test]
-async fn names_elsewhere_are_told() {
+async fn names_elsewhere_are_shown() {
     let server = server().await;
     let client = &server.client;
     let stage = |grants: &[(&str, Rights)], target| Stage {

@@ -106,8 +106,8 @@ async fn one_path_without_the_rights_hides_a_job() {
     let beside = caller(&[("a/one", Rights::READ_ONLY), ("a/two", EDIT)]);
     let change = Change::Copy { items: vec![pair("a/one", "a/two")], conflict: Conflict::KeepBoth };
     let job = begin(client, &both, 2, &change).await;
-    let told = client.job(&beside, job.id, 0, LONG).await.unwrap();
-    assert!(!format!("{:?}", told.outcomes).contains("entry: Some"), "{:?}", told.outcomes);
+    let shown = client.job(&beside, job.id, 0, LONG).await.unwrap();
+    assert!(!format!("{:?}", shown.outcomes).contains("entry: Some"), "{:?}", shown.outcomes);
     server.stop().await;
 }
 

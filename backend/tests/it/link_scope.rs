@@ -573,10 +573,10 @@ async fn an_upload_through_a_link_needs_what_it_uses() {
             assert_eq!(error_code(stored), ErrorCode::LinkEscapes, "{backend} {stage:?}");
             assert_eq!(error_code(client.stage(&stage).await), ErrorCode::LinkEscapes, "{backend} {stage:?}");
         }
-        // A drop box tells nothing also at the end of a link from where names are told.
+        // A drop box tells nothing also at the end of a link from a folder whose names are shown.
         let grants = vec![grant("one", Rights::ADD), grant("two", Rights::CREATE)];
-        let told = Caller { scope: Scope { base: VPath::root(), grants }, ..Caller::default() };
-        let store = Store { stage: Stage { caller: told, ..sent("secret", Conflict::Fail) }, checksum: None };
+        let lister = Caller { scope: Scope { base: VPath::root(), grants }, ..Caller::default() };
+        let store = Store { stage: Stage { caller: lister, ..sent("secret", Conflict::Fail) }, checksum: None };
         assert_eq!(error_code(client.store(&store, b"1").await), ErrorCode::LinkEscapes, "{backend}");
     })
     .await;

@@ -28,8 +28,9 @@ pub(super) fn beside_taken(storage: &dyn Storage, destination: &Destination) -> 
     let mut path = VPath::root();
     for name in wanted.parent().unwrap_or_default().segments() {
         path = path.join(name).map_err(too_long)?;
-        // What is above the drop box is no part of it.
-        if scope.rights_at(&path).is_drop() {
+        // What is above the drop box is no part of it, nor is the folder of the root.
+        let is_below_base = path != scope.base && scope.base.contains(&path);
+        if is_below_base && scope.rights_at(&path).is_drop() {
             path = free_or_folder(storage, scope, path)?;
         }
     }
@@ -89,5 +90,9 @@ mod tests {
         assert_eq!(of("in/free/x"), "in/free/x");
         assert_eq!(of("in/a/shown/x"), "in/a/shown/x");
         assert_eq!(of("elsewhere/x"), "elsewhere/x");
+        // No file leaves the root of its request.
+        let below = Scope { base: path("in/many"), grants: scope.grants.clone() };
+        let destination = Destination { path: path("in/many/x"), scope: below };
+        assert_eq!(beside_taken(&storage, &destination).unwrap(), destination);
     }
 }

@@ -327,7 +327,7 @@ impl Model {
         let mut at = String::new();
         for folder in parent(path).split('/').filter(|name| !name.is_empty()) {
             at = join(&at, folder);
-            if !is_drop(self.rights(&at)) {
+            if !is_below(&self.base, &at) || !is_drop(self.rights(&at)) {
                 continue;
             }
             let named = |number| if number == 1 { at.clone() } else { format!("{at} ({number})") };
