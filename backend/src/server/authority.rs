@@ -166,12 +166,6 @@ pub(super) fn seen_by(scope: &Scope, wanted: Rights, storage: &Arc<dyn Storage>)
     Arc::clone(storage).within(LinkScope::where_granted(scope, wanted))
 }
 
-/// What the rights on an entry let a caller use of it where a link leads there: to change it, and to see what has become
-/// of it.
-pub(super) fn used_to_write(held: Rights) -> Rights {
-    held.intersection(Rights::ADD.union(Rights::REPLACE))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::keys::ServerKey;

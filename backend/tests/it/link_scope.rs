@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use backend::client::{Caller, Client, ClientError, Commit, Stage};
+use backend::client::{Caller, Client, ClientError, Commit, PutRange, Stage};
 use backend::storage::Storage;
 use backend::storage::local::{Containment, LocalStorage};
 use backend::storage::memory::{MEMORY_ROOT, MemoryStorage};
+use bytes::Bytes;
 use shared::change::{PathItem, PathPair, RestoreItem};
 use shared::wire::Store;
 use shared::{
@@ -527,6 +528,56 @@ async fn links_lead_to_where_the_rights_are() {
         let copied = Change::Copy { items: pair("two/folder/inner", "one/inner"), conflict: Conflict::Fail };
         assert_eq!(item_code(&run(client, caller, 99, copied).await), None, "{backend}");
         assert_two_is_untouched(client, backend).await;
+    })
+    .await;
+}
+
+/// More rights where the link stands take nothing away where it leads.
+#[tokio::test]
+async fn an_upload_through_a_link_needs_what_it_uses() {
+    on_every_backend(async |server, backend| {
+        let client = &server.client;
+        let grant = |at, rights| Grant { at: path(at), rights };
+        let grants = vec![grant("one", Rights::ALL), grant("two", Rights::ADD)];
+        let caller = Caller { scope: Scope { base: VPath::root(), grants }, ..Caller::default() };
+        let sent = |name: &str, conflict| {
+            let target = format!("one/sibling/{name}");
+            Stage { caller: caller.clone(), resumable: false, conflict, ..stage(&target, Some(1)) }
+        };
+        for conflict in [Conflict::Fail, Conflict::KeepBoth, Conflict::Skip] {
+            let name = format!("stored-{}", conflict.name());
+            let store = Store { stage: sent(&name, conflict), checksum: None };
+            let stored = client.store(&store, b"1").await;
+            assert!(stored.is_ok(), "{backend} {conflict:?} {stored:?}");
+            let staged = client.stage(&sent(&format!("staged-{}", conflict.name()), conflict)).await;
+            let upload = staged.unwrap_or_else(|error| panic!("{backend} {conflict:?} {error}"));
+            let mut writer = client.put(&caller, upload.id, PutRange::default()).await.unwrap();
+            writer.send(Bytes::from_static(b"1")).await.unwrap();
+            writer.finish().await.unwrap();
+            let commit = |conflict| Commit {
+                caller: caller.clone(),
+                upload: upload.id,
+                target: None,
+                conflict,
+                if_match: None,
+                blake3: None,
+            };
+            let replaced = client.commit(&commit(Some(Conflict::Replace))).await;
+            assert_eq!(error_code(replaced), ErrorCode::LinkEscapes, "{backend} {conflict:?}");
+            assert!(client.commit(&commit(None)).await.is_ok(), "{backend} {conflict:?}");
+        }
+        let replacing = sent("secret", Conflict::Replace);
+        let conditional = Stage { if_match: Some(Vec::new()), ..sent("secret", Conflict::Fail) };
+        for stage in [replacing, conditional] {
+            let stored = client.store(&Store { stage: stage.clone(), checksum: None }, b"1").await;
+            assert_eq!(error_code(stored), ErrorCode::LinkEscapes, "{backend} {stage:?}");
+            assert_eq!(error_code(client.stage(&stage).await), ErrorCode::LinkEscapes, "{backend} {stage:?}");
+        }
+        // A drop box tells nothing also at the end of a link from a folder whose names are shown.
+        let grants = vec![grant("one", Rights::ADD), grant("two", Rights::CREATE)];
+        let lister = Caller { scope: Scope { base: VPath::root(), grants }, ..Caller::default() };
+        let store = Store { stage: Stage { caller: lister, ..sent("secret", Conflict::Fail) }, checksum: None };
+        assert_eq!(error_code(client.store(&store, b"1").await), ErrorCode::LinkEscapes, "{backend}");
     })
     .await;
 }

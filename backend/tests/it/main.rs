@@ -24,6 +24,7 @@ mod deep_paths;
 #[cfg(unix)]
 mod descriptors;
 mod download_clients;
+mod drop_box;
 mod earlier_state;
 mod events;
 mod framed;
@@ -32,6 +33,7 @@ mod hostile;
 mod hostile_http;
 mod http;
 mod http_put;
+mod job_scope;
 mod link_scope;
 mod listing;
 mod protocol_document;

@@ -1,6 +1,6 @@
 //! A job that has not ended.
 
-use shared::{Change, Job, JobState, Outcome};
+use shared::{Change, Job, JobState, Outcome, Scope};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -9,6 +9,8 @@ use crate::server::records::jobs::JobRecord;
 /// A job that has not ended.
 pub(super) struct LiveJob {
     pub(super) change: Change,
+    /// What the caller that began it may do.
+    pub(super) begun_by: Scope,
     pub(super) number: i64,
     /// Set by its client.
     pub(super) cancelled: CancellationToken,
@@ -24,7 +26,8 @@ impl LiveJob {
             cancelled.cancel();
         }
         let status = watch::Sender::new(Job { outcomes, ..record.describe() });
-        Self { change: record.request.change.clone(), number: record.number, cancelled, status }
+        let (change, begun_by) = (record.request.change.clone(), record.request.caller.scope.clone());
+        Self { change, begun_by, number: record.number, cancelled, status }
     }
 
     /// Its state for clients.

@@ -66,7 +66,7 @@ pub(in crate::server) async fn status<W: Sink>(
     let listed = blocking_in_turn(&jobs.admissions.folders_read, who, move || {
         let live = listing.live_by_number();
         let describe = |record: JobRecord| {
-            access.check(&record.request.change).ok()?;
+            access.look(&record.request.caller.scope, &record.request.change).ok()?;
             Some(match live.get(&record.number) {
                 Some(live) => Job { outcomes: Vec::new(), ..live.describe() },
                 None => record.describe(),
@@ -89,7 +89,6 @@ pub(in crate::server) async fn cancel<W: Sink>(
 ) -> Result<(), RequestError> {
     let access = JobAccess::of(&request.caller, peer)?;
     if let Named::Live(live) = response.run_to_completion(find(jobs, &access, request.job)).await? {
-        access.check(&live.change)?;
         let recording = Arc::clone(jobs);
         let cancelling = blocking(move || {
             recording.records()?.cancel_job(live.number)?;
@@ -136,30 +135,48 @@ async fn wait_for(
     let record = match find(jobs, access, id).await? {
         Named::Ended(record) => record,
         Named::Live(live) => {
-            access.check(&live.change)?;
             tokio::select! {
                 _ = timeout(wait, live.wait_for(enough)) => {}
                 () = unwanted => {}
                 () = jobs.stopping.cancelled() => {}
             }
-            return Ok(live.describe());
+            let mut job = live.describe();
+            job.outcomes = access.shown(job.outcomes);
+            return Ok(job);
         }
     };
-    access.check(&record.request.change)?;
-    let reading = Arc::clone(jobs);
+    let (reading, caller) = (Arc::clone(jobs), access.clone());
     blocking_in_turn(&jobs.admissions.folders_read, access.who(), move || {
         let items = reading.records()?.items(record.number)?;
         let outcomes: Vec<Outcome> = items.into_iter().filter_map(|item| item.outcome).collect();
-        Ok(Job { outcomes, ..record.describe() })
+        Ok(Job { outcomes: caller.shown(outcomes), ..record.describe() })
     })
     .await
 }
 
+/// The job with this id, if the caller may see it. A job with many items is compared with many grants in a turn of its own.
+///
+/// # Errors
+/// As [`JobAccess::look`] and [`Jobs::named`].
 async fn find(jobs: &Arc<Jobs>, access: &JobAccess, id: JobId) -> Result<Named, RequestError> {
-    if let Some(live) = jobs.live_job(&access.owner, access.client.as_deref(), id) {
-        return Ok(Named::Live(live));
+    let live = jobs.live_job(&access.owner, access.client.as_deref(), id);
+    if let Some(live) = &live
+        && access.sees_at_once(&live.begun_by, &live.change)
+    {
+        return Ok(Named::Live(Arc::clone(live)));
     }
     let (looking, caller) = (Arc::clone(jobs), access.clone());
-    let named = move || Ok(looking.named(&caller.owner, caller.client.as_deref(), id)?);
+    let named = move || {
+        let named = match live {
+            Some(live) => Named::Live(live),
+            None => looking.named(&caller.owner, caller.client.as_deref(), id)?,
+        };
+        let (begun_by, change) = match &named {
+            Named::Live(live) => (&live.begun_by, &live.change),
+            Named::Ended(record) => (&record.request.caller.scope, &record.request.change),
+        };
+        caller.look(begun_by, change)?;
+        Ok(named)
+    };
     blocking_in_turn(&jobs.admissions.folders_read, access.who(), named).await
 }

@@ -8,7 +8,8 @@ use shared::limits::UPLOAD_UNRECORDED_TIME;
 use shared::wire::{Failure, Stage, Upload};
 use shared::{ErrorCode, JobId, UploadId, VPath};
 
-use super::decide::{check_target, target_condition, within_rights};
+use super::decide::{TargetCondition, check_target, target_condition, within_rights};
+use super::drop_box::beside_taken;
 use super::registry::Uploads;
 use super::slot::{Slot, TakenOver, UploadLock};
 use crate::random::random_bytes;
@@ -18,7 +19,7 @@ use crate::server::error::RequestError;
 use crate::server::exchange::effect::EffectGate;
 use crate::server::folders::{make_folders, refuse_state_folder};
 use crate::server::records::uploads::{Destination, UploadRecord};
-use crate::storage::StorageError;
+use crate::storage::{Storage, StorageError};
 
 /// Most uploads in one answer to UPLOAD_STATUS.
 const LISTED_MAX: u32 = 1_000;
@@ -46,11 +47,19 @@ impl Uploads {
         let finished_at = destination.clone().filter(|_| record.request.finish == Some(true));
         let record = UploadRecord { length, destination: finished_at, ..record };
         gate.begin()?;
-        if let Some(destination) = &destination {
-            self.check_ahead(&record, destination)?;
+        let mut target = None;
+        match &destination {
+            Some(destination) => {
+                let condition = within_rights(target_condition(&record, None, None), destination.rights())?;
+                let storage = self.seen_by(destination, &condition, &record.request);
+                let destination = beside_taken(&*storage, destination)?;
+                check_ahead(&*storage, &record, &destination, &condition)?;
+                check_space(&*storage, record.length, &destination.path)?;
+                target = Some(destination.path);
+            }
+            None => check_space(&*self.storage, record.length, &VPath::root())?,
         }
-        self.check_space(record.length, destination.as_ref())?;
-        self.count_and_insert(record, destination.as_ref().map(|destination| &destination.path))
+        self.count_and_insert(record, target.as_ref())
     }
 
     /// Counts the upload as unfinished, and makes its staged file and its record.
@@ -68,43 +77,6 @@ impl Uploads {
             self.unfinished.leave(id);
         }
         inserted
-    }
-
-    /// Fails now if the COMMIT would fail, before any bytes are sent.
-    fn check_ahead(&self, record: &UploadRecord, destination: &Destination) -> Result<(), RequestError> {
-        let condition = within_rights(target_condition(record, None, None), destination.rights())?;
-        let target = &destination.path;
-        refuse_state_folder(target)?;
-        let storage = self.seen_by(destination);
-        if let Some(parent) = target.parent() {
-            make_folders(&*storage, &parent, destination.makes_parents(&record.request))?;
-        }
-        let present = match storage.stat(target) {
-            Ok(entry) => Some(entry),
-            Err(error) if error.code == ErrorCode::NotFound => None,
-            Err(error) => return Err(error.into()),
-        };
-        Ok(check_target(&condition, present.as_ref())?)
-    }
-
-    /// Fails if the disk of the destination has less space than `bytes`; without a destination, that of the root.
-    ///
-    /// # Errors
-    /// [`ErrorCode::NoSpace`] with the missing bytes.
-    pub(super) fn check_space(
-        &self,
-        bytes: Option<u64>,
-        destination: Option<&Destination>,
-    ) -> Result<(), RequestError> {
-        let space = match destination {
-            Some(destination) => self.seen_by(destination).space(&destination.path.parent().unwrap_or_default()),
-            None => self.storage.space(&VPath::root()),
-        };
-        match space {
-            // The folder is made later.
-            Err(error) if error.code == ErrorCode::NotFound => Ok(()),
-            space => fits(bytes, space?),
-        }
     }
 
     /// Makes the staged file, on the disk of the target, and the record.
@@ -225,6 +197,38 @@ fn begun_by(slot: &Slot, again: &Stage) -> Result<Upload, RequestError> {
         return Ok(state.record.describe());
     }
     Err(Failure::new(ErrorCode::KeyReused, "the key was used for another upload").into())
+}
+
+/// Fails now if the COMMIT would fail, before any bytes are sent. `storage` is what the caller sees.
+fn check_ahead(
+    storage: &dyn Storage,
+    record: &UploadRecord,
+    destination: &Destination,
+    condition: &TargetCondition,
+) -> Result<(), RequestError> {
+    let target = &destination.path;
+    refuse_state_folder(target)?;
+    if let Some(parent) = target.parent() {
+        make_folders(storage, &parent, destination.makes_parents(&record.request))?;
+    }
+    let present = match storage.stat(target) {
+        Ok(entry) => Some(entry),
+        Err(error) if error.code == ErrorCode::NotFound => None,
+        Err(error) => return Err(error.into()),
+    };
+    Ok(check_target(condition, present.as_ref())?)
+}
+
+/// Fails if the disk that a file at `target` goes to has less space than `bytes`. `storage` is what the caller sees.
+///
+/// # Errors
+/// [`ErrorCode::NoSpace`] with the missing bytes.
+pub(super) fn check_space(storage: &dyn Storage, bytes: Option<u64>, target: &VPath) -> Result<(), RequestError> {
+    match storage.space(&target.parent().unwrap_or_default()) {
+        // The folder is made later.
+        Err(error) if error.code == ErrorCode::NotFound => Ok(()),
+        space => fits(bytes, space?),
+    }
 }
 
 /// Fails if `bytes` are more than the free space, as far as both are known.

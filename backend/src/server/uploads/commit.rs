@@ -12,8 +12,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::before_crash::Interrupted;
+use super::begin::check_space;
 use super::decide::{TargetCondition, target_condition, within_rights};
 use super::destination::shown;
+use super::drop_box::beside_taken;
 use super::publish::{as_asked, check_blake3, is_at_or_beside, publish_at, similar_to};
 use super::registry::{Patience, Uploads, taken_over_by_newer, uploader};
 use super::slot::UploadLock;
@@ -32,7 +34,7 @@ use crate::server::folders::below_parents;
 use crate::server::peer::Peer;
 use crate::server::records::uploads::{Destination, UploadRecord};
 use crate::server::turns::{Turn, Worked, run_in_turns};
-use crate::storage::{OpenFile, Published, Staged, StorageError};
+use crate::storage::{OpenFile, Published, Staged, Storage, StorageError};
 
 /// Bytes that are copied in one step: a client that cancels waits no longer than that.
 const STEP_BYTES: u64 = 64 << 20;
@@ -154,13 +156,14 @@ impl CommitOperation {
         let interrupted = self.uploads.interrupted(&self.record, |file| self.digests_of_file(file))?;
         if let Interrupted::Published { published: found, path, digests } = interrupted {
             published.set(true);
-            if !is_at_or_beside(&path, &self.destination.path) {
+            let wanted = beside_taken(&*self.seen(), &self.destination)?;
+            if !is_at_or_beside(&path, &wanted.path) {
                 return Err(committed_elsewhere().into());
             }
             check_blake3(&digests, blake3)?;
             let path = found.entry.path.clone();
             self.gate.begin()?;
-            self.uploads.seen_by(&self.destination).sync_name(&path)?;
+            self.seen().sync_name(&path)?;
             return Ok(self.finish(Some(found), &path, digests)?);
         }
         let digests = self.digests(length)?;
@@ -175,6 +178,11 @@ impl CommitOperation {
             None => self.finish(None, &self.destination.path, digests),
         };
         Ok(upload?)
+    }
+
+    /// The storage as the caller sees it.
+    fn seen(&self) -> Arc<dyn Storage> {
+        self.uploads.seen_by(&self.destination, &self.condition, &self.record.request)
     }
 
     /// The length of the upload, all of which is there.
@@ -215,7 +223,9 @@ impl CommitOperation {
 
     fn open_to_read(&self, length: u64) -> Result<Box<dyn Staged>, RequestError> {
         if self.record.is_joined() {
-            self.uploads.check_space(Some(length), Some(&self.destination))?;
+            let storage = self.seen();
+            let destination = beside_taken(&*storage, &self.destination)?;
+            check_space(&*storage, Some(length), &destination.path)?;
         }
         Ok(self.uploads.open(&self.record)?)
     }
@@ -289,11 +299,12 @@ impl CommitOperation {
         digests: &Digests,
         is_published: &Cell<bool>,
     ) -> Result<Option<(VPath, Published)>, RequestError> {
-        let storage = self.uploads.seen_by(&self.destination);
+        let storage = self.seen();
         let target_before = self.record.target_path();
         let attributes = self.uploads.attributes(&self.record);
         let makes_parents = self.destination.makes_parents(&self.record.request);
-        publish_at(&*storage, &self.destination, self.condition.conflict, |path| {
+        let destination = beside_taken(&*storage, &self.destination)?;
+        publish_at(&*storage, &destination, self.condition.conflict, |path| {
             self.uploads.set_target(&self.lock, path, digests)?;
             let publish = || storage.publish(self.record.id, path, &self.condition.expected, &attributes);
             let published = match makes_parents {
@@ -344,7 +355,7 @@ impl CommitOperation {
 
     /// The file at `path`, if its content has these digests.
     fn file_with(&self, path: &VPath, digests: &Digests) -> Result<Option<Entry>, RequestError> {
-        let file = self.uploads.seen_by(&self.destination).open(path)?;
+        let file = self.seen().open(path)?;
         if Some(file.entry().size) != self.record.length {
             return Ok(None);
         }
@@ -366,7 +377,7 @@ impl CommitOperation {
         let replaced = published.as_ref().is_some_and(|published| published.replaced);
         let created = published.is_some() && !replaced;
         let similar = created
-            .then(|| similar_to(&self.uploads, self.record.who(), &self.destination, &self.asked, path))
+            .then(|| similar_to(&self.uploads, &*self.seen(), self.record.who(), &self.destination, &self.asked, path))
             .flatten();
         let kept = published.as_ref().and_then(|published| published.kept);
         let trash = self.uploads.kept.count(kept);
@@ -375,7 +386,7 @@ impl CommitOperation {
             if let Some(etag) = entry.etag {
                 self.uploads.digests.keep(etag, &digests);
             }
-            entry.path = as_asked(&self.asked, path);
+            entry.path = as_asked(&self.destination, &self.asked, path);
             entry
         });
         let described = Upload { refused: None, ..self.record.describe_with(Some(digests).filter(|_| !skipped)) };

@@ -58,6 +58,17 @@ pub(super) struct TargetCondition {
     pub(super) conflict: Conflict,
 }
 
+impl TargetCondition {
+    /// The rights that an upload with this condition uses: CREATE unless it only replaces, REPLACE if it may replace.
+    pub(super) fn uses(&self) -> Rights {
+        match self.expected {
+            Expected::Nothing => Rights::CREATE,
+            Expected::Anything => Rights::CREATE.union(Rights::REPLACE),
+            Expected::State(_) => Rights::REPLACE,
+        }
+    }
+}
+
 /// The condition of a COMMIT: its own fields, or else those of the STAGE.
 pub(super) fn target_condition(
     record: &UploadRecord,

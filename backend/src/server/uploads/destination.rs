@@ -3,7 +3,8 @@
 use shared::wire::{Caller, Stage, Upload};
 use shared::{Entry, ErrorCode, Kind, Rights, Scope, VPath};
 
-use crate::server::authority::{authorise, used_to_write};
+use super::decide::TargetCondition;
+use crate::server::authority::authorise;
 use crate::server::records::uploads::Destination;
 use crate::storage::LinkScope;
 
@@ -26,9 +27,12 @@ impl Destination {
         stage.target.as_ref().map(|target| Self::of(caller, target)).transpose()
     }
 
-    /// How far links lead on the way to the file: to where the caller may do all that it may at the path.
-    pub(super) fn links(&self) -> LinkScope {
-        LinkScope::where_granted(&self.scope, used_to_write(self.rights()))
+    /// How far links lead on the way to the file: to where the caller has the rights that the upload uses, and CREATE if it
+    /// makes parents. With LIST at the path, which the answer and the failures follow, also LIST.
+    pub(super) fn links(&self, condition: &TargetCondition, stage: &Stage) -> LinkScope {
+        let parents = if self.makes_parents(stage).is_some() { Rights::CREATE } else { Rights::NONE };
+        let listed = self.rights().intersection(Rights::LIST);
+        LinkScope::where_granted(&self.scope, condition.uses().union(parents).union(listed))
     }
 
     /// By which scope missing parents are made; `None` if they are not. In a drop box they always are: a refusal would

@@ -6,6 +6,7 @@ mod begin;
 pub(super) mod commit;
 mod decide;
 mod destination;
+mod drop_box;
 mod finish;
 mod publish;
 pub(super) mod put;

@@ -66,15 +66,15 @@ pub(super) fn is_at_or_beside(path: &VPath, wanted: &VPath) -> bool {
 }
 
 /// The caller's path of the file at `path`, which is at or beside the path that the caller `asked` for.
-pub(super) fn as_asked(asked: &VPath, path: &VPath) -> VPath {
-    let beside = asked.parent().and_then(|parent| parent.join(path.name()).ok());
-    beside.unwrap_or_else(|| asked.clone())
+pub(super) fn as_asked(destination: &Destination, asked: &VPath, path: &VPath) -> VPath {
+    destination.scope.base.strip_prefix_of(path).unwrap_or_else(|| asked.clone())
 }
 
 /// The caller's path of an entry beside a new file whose name is equivalent to its name. `None` also for a caller who
 /// may not list the folder.
 pub(super) fn similar_to(
     uploads: &Uploads,
+    storage: &dyn Storage,
     who: Who,
     destination: &Destination,
     asked: &VPath,
@@ -83,7 +83,7 @@ pub(super) fn similar_to(
     if !destination.rights().contains(Rights::LIST) {
         return None;
     }
-    let name = uploads.similar.find(&*uploads.seen_by(destination), path, who)?;
+    let name = uploads.similar.find(storage, path, who)?;
     let beside = path.parent()?.join(&name).ok()?;
     // The rights may be those on the file alone.
     let listed = destination.scope.rights_at(&beside).contains(Rights::LIST);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use shared::limits::UPLOAD_TAKEOVER_TIME;
-use shared::wire::{Caller, Failure};
+use shared::wire::{Caller, Failure, Stage};
 use shared::{ErrorCode, JobId, Rights, Timestamp, TrashId, UploadId, VPath};
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, timeout};
@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
+use super::decide::TargetCondition;
 use super::similar::SimilarNames;
 use super::slot::{Slot, UploadLock};
 use super::stored::StoredAnswers;
@@ -177,8 +178,13 @@ impl Uploads {
     }
 
     /// The storage as the caller of an upload sees it on the way to the file.
-    pub(super) fn seen_by(&self, destination: &Destination) -> Arc<dyn Storage> {
-        Arc::clone(&self.storage).within(destination.links())
+    pub(super) fn seen_by(
+        &self,
+        destination: &Destination,
+        condition: &TargetCondition,
+        stage: &Stage,
+    ) -> Arc<dyn Storage> {
+        Arc::clone(&self.storage).within(destination.links(condition, stage))
     }
 
     /// The storage below the base of an owner, for the place of an upload that was authorised before.

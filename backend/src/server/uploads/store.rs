@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use super::decide::{TargetCondition, target_condition, within_rights};
 use super::destination::shown;
+use super::drop_box::beside_taken;
 use super::publish::{as_asked, check_blake3, publish_at, similar_to};
 use super::registry::{Uploads, uploader};
 use crate::random::random_bytes;
@@ -26,7 +27,7 @@ use crate::server::exchange::sink::Sink;
 use crate::server::folders::{below_parents, refuse_state_folder};
 use crate::server::peer::Peer;
 use crate::server::records::uploads::{Destination, UploadRecord};
-use crate::storage::{Published, StorageError};
+use crate::storage::{Published, Storage, StorageError};
 
 /// Takes DATA… PUT_END, and answers UPLOAD with the file.
 pub(in crate::server) async fn store<W: Sink>(
@@ -101,12 +102,13 @@ impl StoreOperation {
     fn publish(self, bytes: &[u8], digests: Digests) -> Result<Upload, RequestError> {
         self.gate.begin()?;
         let publish = |path: &VPath| Ok(self.store(path, bytes)?);
-        let placed =
-            publish_at(&*self.uploads.seen_by(&self.destination), &self.destination, self.condition.conflict, publish)?;
+        let storage = self.seen();
+        let destination = beside_taken(&*storage, &self.destination)?;
+        let placed = publish_at(&*storage, &destination, self.condition.conflict, publish)?;
         let (replaced, skipped) = (placed.as_ref().is_some_and(|(_, published)| published.replaced), placed.is_none());
         let similar = match &placed {
             Some((path, published)) if !published.replaced => {
-                similar_to(&self.uploads, self.record.who(), &self.destination, &self.asked, path)
+                similar_to(&self.uploads, &*storage, self.record.who(), &self.destination, &self.asked, path)
             }
             _ => None,
         };
@@ -116,7 +118,7 @@ impl StoreOperation {
             if let Some(etag) = entry.etag {
                 self.uploads.digests.keep(etag, &digests);
             }
-            entry.path = as_asked(&self.asked, &path);
+            entry.path = as_asked(&self.destination, &self.asked, &path);
             entry
         });
         let described = self.record.describe_with(Some(digests).filter(|_| !skipped));
@@ -124,10 +126,15 @@ impl StoreOperation {
         Ok(Upload { entry, replaced, trash, skipped, similar, offset, target, ..described })
     }
 
+    /// The storage as the caller sees it.
+    fn seen(&self) -> Arc<dyn Storage> {
+        self.uploads.seen_by(&self.destination, &self.condition, &self.record.request)
+    }
+
     /// Stores the file at `path`, after making its missing parents if the request says so.
     fn store(&self, path: &VPath, bytes: &[u8]) -> Result<Published, StorageError> {
         let attributes = self.uploads.attributes(&self.record);
-        let storage = self.uploads.seen_by(&self.destination);
+        let storage = self.seen();
         let makes_parents = self.destination.makes_parents(&self.record.request);
         let store = || storage.store(self.record.id, bytes, path, &self.condition.expected, &attributes);
         match (store(), makes_parents) {

@@ -319,6 +319,32 @@ impl Model {
         Err(No::Fault)
     }
 
+    /// A path in a drop box, each of its folders beside what has the name and is no folder.
+    fn beside_taken(&self, wanted: u32, path: &str) -> Answer<String> {
+        if !is_drop(self.rights(path)) {
+            return Ok(path.to_owned());
+        }
+        let mut at = String::new();
+        for folder in parent(path).split('/').filter(|name| !name.is_empty()) {
+            at = join(&at, folder);
+            if !is_below(&self.base, &at) || !is_drop(self.rights(&at)) {
+                continue;
+            }
+            let named = |number| if number == 1 { at.clone() } else { format!("{at} ({number})") };
+            for beside in (1..=16).map(named).filter(|beside| is_drop(self.rights(beside))) {
+                let is_free = match self.entry(wanted, &beside)? {
+                    None => true,
+                    Some(real) => self.end(wanted, &real).is_ok_and(|end| self.is_folder(&end)),
+                };
+                if is_free {
+                    at = beside;
+                    break;
+                }
+            }
+        }
+        Ok(join(&at, name(path)))
+    }
+
     /// Makes the missing folders above a path.
     fn make_parents(&mut self, wanted: u32, path: &str) -> Answer<()> {
         // The way to a folder that is there may lead through links to folders that are not shown.
@@ -363,7 +389,9 @@ impl Model {
         if !creates && conflict != Conflict::Replace {
             return Err(No::Forbidden);
         }
-        let used = held & (LIST | CREATE | REPLACE);
+        let writes = if conflict == Conflict::Replace { held & (CREATE | REPLACE) } else { CREATE };
+        let used = held & LIST | writes;
+        let (asked, path) = (path, &*self.beside_taken(used, path)?);
         if creates && (make || is_drop(held)) {
             self.make_parents(used, path)?;
         }
@@ -383,12 +411,12 @@ impl Model {
                 }
                 self.throw_away(&end);
                 self.nodes.insert(end, Node::File(content.to_vec()));
-                return Ok(Some(path.to_owned()));
+                return Ok(Some(asked.to_owned()));
             }
         };
         let above = self.walk(used, parent(&to)).map_err(|_| No::Fault)?;
         self.nodes.insert(join(&above, name(&to)), Node::File(content.to_vec()));
-        Ok(Some(if is_drop(held) { path.to_owned() } else { to }))
+        Ok(Some(if is_drop(held) { asked.to_owned() } else { to }))
     }
 
     fn take(&mut self, real: &str) -> BTreeMap<String, Node> {
