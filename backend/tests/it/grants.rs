@@ -244,6 +244,41 @@ async fn a_move_gains_no_right_to_read() {
     server.stop().await;
 }
 
+/// What is moved or restored does not become readable by where it ends either: below the target, at the end of a link, or
+/// under a numbered name.
+#[tokio::test]
+async fn a_move_gains_no_right_to_read_where_it_ends() {
+    let storage = MemoryStorage::new();
+    for name in ["home/ada/deep/er", "home/ada/notes", "team/deep/taken", "team/plan", "read/mine"] {
+        storage.add_file(name, name).unwrap();
+    }
+    storage.add_link("team/link", "../read").unwrap();
+    let server = TestServer::with_storage(Arc::new(storage)).await.in_process();
+    let client = &server.client;
+    let mut key = 0;
+    for (readable, from, to, conflict) in [
+        ("team/new/er", "home/ada/deep", "team/new", Conflict::Fail),
+        ("team/deep/er", "home/ada/deep", "team/deep", Conflict::Replace),
+        ("team/deep (2)/er", "home/ada/deep", "team/deep", Conflict::Replace),
+        ("team/plan (2)", "home/ada/notes", "team/plan", Conflict::KeepBoth),
+        ("read", "home/ada/notes", "team/link/notes", Conflict::Fail),
+    ] {
+        let eve =
+            caller(&[("home/ada", Rights::TRASH), ("team", Rights::ADD.union(Rights::REPLACE)), (readable, EDIT)]);
+        key += 3;
+        let moved = Change::Move { items: vec![pair(from, to)], conflict };
+        assert_eq!(change(client, &eve, key, moved).await.unwrap(), [Some(ErrorCode::Forbidden)], "{readable}");
+        let trashed = Change::Trash { items: path_items(&[from]) };
+        let job = client.change(&eve, JobId([key + 1; 16]), trashed, Duration::from_secs(30)).await.unwrap();
+        let item = |to| vec![RestoreItem { id: trash_ids(&job)[0], to }];
+        let restored = Change::Restore { items: item(Some(path(to))), conflict };
+        assert_eq!(change(client, &eve, key + 2, restored).await.unwrap(), [Some(ErrorCode::Forbidden)], "{readable}");
+        let back = Change::Restore { items: item(None), conflict: Conflict::Fail };
+        assert_eq!(change(client, &writer(), key, back).await.unwrap(), [None], "{readable}");
+    }
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn an_upload_is_authorised_at_each_step() {
     let server = server().await;

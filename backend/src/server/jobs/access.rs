@@ -128,14 +128,15 @@ fn reached(scope: &Scope) -> impl Iterator<Item = &VPath> {
 /// checked at the path before is not checked again at the end of a link.
 pub(super) fn used_rights(change: &Change, scope: &Scope) -> Rights {
     let moves = matches!(change, Change::Move { .. } | Change::Restore { .. });
-    let read = if moves { Rights::READ_ONLY } else { Rights::NONE };
+    let needed = if moves { rights_to_take(change.rights_needed(), scope) } else { change.rights_needed() };
     let replace = if change.conflict() == Conflict::Replace { Rights::REPLACE } else { Rights::NONE };
-    change.rights_needed().union(scope.rights_anywhere().intersection(read.union(replace)))
+    needed.union(scope.rights_anywhere().intersection(replace))
 }
 
-/// The rights at a source from which an entry moves to a place with the rights `at_target`: it becomes no more readable.
-pub(super) fn rights_to_take(change: Rights, at_target: Rights) -> Rights {
-    change.union(at_target.intersection(Rights::READ_ONLY))
+/// The rights at a source from which a change with this need there takes an entry away. The entry becomes no more readable
+/// by that, wherever the caller may read: at the target or below it, at the end of a link, or beside a name that is taken.
+pub(super) fn rights_to_take(needed: Rights, scope: &Scope) -> Rights {
+    needed.union(scope.rights_anywhere().intersection(Rights::READ_ONLY))
 }
 
 #[cfg(test)]

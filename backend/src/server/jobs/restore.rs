@@ -50,7 +50,7 @@ impl JobRunner {
     /// Where an item goes, in the storage.
     ///
     /// # Errors
-    /// [`ErrorCode::BadRequest`] for a root; as [`JobRunner::entry_path`], also if the item would become readable.
+    /// [`ErrorCode::BadRequest`] for a root; as [`JobRunner::entry_path`], also if the item may become readable.
     pub(super) fn destination_of(&self, wanted: &RestoreItem, item: &TrashItem) -> Result<VPath, ItemError> {
         let was = &item.entry.path;
         let to = match &wanted.to {
@@ -59,7 +59,7 @@ impl JobRunner {
             None => was.clone(),
         };
         let (held, at_target) = (self.scope.rights_at(was), self.scope.rights_at(&to));
-        let allowed = at_target.contains(Rights::ADD) && held.contains(rights_to_take(Rights::TRASH, at_target));
+        let allowed = at_target.contains(Rights::ADD) && held.contains(rights_to_take(Rights::TRASH, &self.scope));
         if allowed { Ok(to) } else { Err(ErrorCode::Forbidden.into()) }
     }
 

@@ -479,7 +479,7 @@ impl Model {
         }
         let replace = if conflict == Conflict::Replace { REPLACE } else { 0 };
         let used = needed | self.anywhere() & (replace | if moves { LIST | READ } else { 0 });
-        let at_source = if moves { DELETE | self.rights(to) & (LIST | READ) } else { LIST | READ };
+        let at_source = if moves { DELETE | self.anywhere() & (LIST | READ) } else { LIST | READ };
         let checked = self.check(LIST | CREATE, to).and_then(|()| self.check(at_source, from));
         if let Err(no) = checked {
             return Some(Err(no));
@@ -562,7 +562,7 @@ impl Model {
         if to != was {
             self.check(LIST | CREATE, &to)?;
         }
-        let taken = LIST | DELETE | self.rights(&to) & (LIST | READ);
+        let taken = LIST | DELETE | self.anywhere() & (LIST | READ);
         if self.rights(&to) & (LIST | CREATE) != LIST | CREATE || self.rights(&was) & taken != taken {
             return Err(No::Forbidden);
         }

@@ -60,8 +60,7 @@ impl JobRunner {
     ) -> Result<Outcome, ItemError> {
         check_paths(&pair.from, &pair.to, conflict)?;
         let to = self.authorised(Rights::ADD, &pair.to)?;
-        let at_source =
-            if moves { rights_to_take(Rights::DELETE, self.scope.rights_at(&to)) } else { Rights::READ_ONLY };
+        let at_source = if moves { rights_to_take(Rights::DELETE, &self.scope) } else { Rights::READ_ONLY };
         let from = self.authorised(at_source, &pair.from)?;
         let target_before = self.target_before(index);
         let Some(source) = self.entry_at(&from)? else {
