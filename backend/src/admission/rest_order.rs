@@ -149,11 +149,14 @@ impl<T> RestOrder<T> {
 
 impl<T: Rests> RestOrder<T> {
     /// Takes back the place that has rested longest, since `before` or earlier. A place of an owner other than `who`
-    /// with more than an equal share goes also if it has rested for less. `now` is not earlier than `before`.
+    /// with more than an equal share, in which `who` counts, goes also if it has rested for less.
+    /// `now` is not earlier than `before`.
     pub(super) fn take_back(&mut self, who: Who, from: TakeFrom, before: Instant, now: Instant) -> Option<T> {
         self.ask(before);
         let own = self.count(who);
-        let fair = own.max(self.held / self.owners.len().max(1));
+        // An owner that has no place yet is to have a share, too. Of one place there is no smaller share.
+        let sharing = self.owners.len() + usize::from(own == 0);
+        let fair = own.max(self.held / sharing).max(1);
         let (owner, number) = match from {
             TakeFrom::Fullest => self
                 .rested(fair, before, now)

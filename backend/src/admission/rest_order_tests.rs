@@ -45,8 +45,8 @@ fn refused_owners_look_at_each_place_once_in_a_time_of_rest() {
     for passed in 0..1000 {
         let before = start + passed * MILLISECOND;
         let now = before + rest_time;
-        for from in [TakeFrom::Fullest, TakeFrom::Itself] {
-            assert!(order.take_back(who(9), from, before, now).is_none());
+        for (owner, from) in (0..4).flat_map(|owner| [(owner, TakeFrom::Fullest), (owner, TakeFrom::Itself)]) {
+            assert!(order.take_back(who(owner), from, before, now).is_none());
         }
     }
     assert_eq!(looks.get(), 400);
@@ -82,6 +82,43 @@ fn owners_that_have_more_than_an_equal_share_lose_places_that_have_just_begun_to
     }
     assert!(order.take_back(who(3), TakeFrom::Fullest, start, now).is_some());
     assert_eq!((order.contains(who(1), handshake), order.count(who(2))), (true, 2));
+}
+
+/// Four owners, whose places are all younger than the time of rest, together hold what there is.
+#[test]
+fn an_owner_without_a_place_counts_in_the_equal_share() {
+    let start = Instant::now();
+    let now = start + 10 * MILLISECOND;
+    for of_each in [2, 256] {
+        let mut order = RestOrder::default();
+        for number in 0..4 * of_each {
+            let holder = Holder { rests_since: Rc::new(Cell::new(Some(now))), ..Holder::default() };
+            order.add(who((number % 4) as u8), holder, now);
+        }
+        assert!(order.take_back(who(9), TakeFrom::Itself, start, now).is_none());
+        assert!(order.take_back(who(9), TakeFrom::Fullest, start, now).is_some());
+        // One with a few places takes more, until it has an equal share.
+        order.add(who(9), Holder::default(), now);
+        assert_eq!(order.take_back(who(9), TakeFrom::Fullest, start, now).is_some(), of_each > 2);
+    }
+}
+
+#[test]
+fn an_owner_takes_no_young_place_from_others_that_have_an_equal_share() {
+    let start = Instant::now();
+    let now = start + 10 * MILLISECOND;
+    for of_each in [1, 204] {
+        let mut order = RestOrder::default();
+        for number in 0..5 * of_each {
+            let holder = Holder { rests_since: Rc::new(Cell::new(Some(now))), ..Holder::default() };
+            order.add(who((number % 5) as u8), holder, now);
+        }
+        for owner in 0..5 {
+            assert!(order.take_back(who(owner), TakeFrom::Fullest, start, now).is_none());
+        }
+        // Nor does an owner without a place take the only one of another.
+        assert_eq!(order.take_back(who(9), TakeFrom::Fullest, start, now).is_some(), of_each > 1);
+    }
 }
 
 #[test]
@@ -134,7 +171,8 @@ fn expected(model: &Model, who: Who, from: TakeFrom, before: Instant) -> Option<
     };
     let own = count(model, who);
     let owners: BTreeSet<_> = model.values().map(|(owner, _)| (count(model, *owner), *owner)).collect();
-    let fair = own.max(model.len() / owners.len().max(1));
+    let sharing = owners.len() + usize::from(own == 0);
+    let fair = own.max(model.len() / sharing).max(1);
     let of_fullest = |least: usize, rested: bool| {
         let fuller = owners.iter().rev().filter(|(count, _)| from == TakeFrom::Fullest && *count > least);
         fuller.into_iter().find_map(|(_, owner)| longest(*owner, rested))

@@ -149,8 +149,10 @@ mod tests {
     use std::pin::pin;
 
     use futures_util::FutureExt as _;
+    use tokio_util::sync::CancellationToken;
 
     use super::*;
+    use crate::admission::Holder;
 
     #[test]
     fn one_client_may_have_the_largest_archive_however_few_there_may_be() {
@@ -189,6 +191,24 @@ mod tests {
             assert!(places.is_scarce());
             held.clear();
             assert!(!places.is_scarce());
+        }
+    }
+
+    /// Each connects again as soon as a connection of it closes, so that no place is old.
+    #[test]
+    fn four_clients_leave_connections_to_a_fifth() {
+        let places = Places::new(&GatewayConfig::default());
+        for connections in [&places.new_connections, &places.connections] {
+            let take = |client| {
+                let holder = Holder { usage: connections.usage(), lost: CancellationToken::new() };
+                connections.take(Who::client(client), holder)
+            };
+            let Bounds { all, one, .. } = connections.figures().bounds;
+            let held = ["a", "b", "c", "d"].into_iter().flat_map(|client| (0..one).map(move |_| client));
+            let held: Vec<_> = held.map(|client| take(client).unwrap()).collect();
+            assert_eq!((held.len() as u64, connections.figures().held), (all, all));
+            let fifth: Vec<_> = (0..all / 5).map(|_| take("e").unwrap()).collect();
+            assert!(fifth.iter().all(|lease| !lease.is_lost()));
         }
     }
 
