@@ -99,7 +99,7 @@ fn an_owner_without_a_place_counts_in_the_equal_share() {
         assert!(order.take_back(who(9), TakeFrom::Fullest, start, now).is_some());
         // One with a few places takes more, until it has an equal share.
         order.add(who(9), Holder::default(), now);
-        assert_eq!(order.take_back(who(9), TakeFrom::Fullest, start, now).is_some(), of_each > 2);
+        assert!(order.take_back(who(9), TakeFrom::Fullest, start, now).is_some());
     }
 }
 

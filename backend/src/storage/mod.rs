@@ -39,7 +39,7 @@ pub use interface::Storage;
 pub use keep::{Keep, Kept};
 pub use link_scope::LinkScope;
 pub use listing::{FolderState, Visit};
-pub use numbered_name::numbered_name;
+pub use numbered_name::{free_beside, is_beside, numbered_name};
 pub use open_file::{OpenFile, allocated_bytes};
 pub use publish::{Attributes, Copied, Durability, Expected, Published};
 pub use replaced::{Replaced, Replacement};

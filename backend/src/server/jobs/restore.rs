@@ -9,10 +9,7 @@ use super::decide::{Plan, is_alike, is_real_folder, plan};
 use super::item_error::ItemError;
 use super::runner::{JobRunner, done};
 use super::transfer::DECISIONS_MAX;
-use crate::storage::{Replacement, TrashItem, Visit, numbered_name};
-
-/// How many names are tried for an item whose name is taken.
-const NAMES_MAX: u32 = 10_000;
+use crate::storage::{Replacement, TrashItem, Visit, free_beside, is_beside};
 
 impl JobRunner {
     /// Restores an item of the trash.
@@ -121,8 +118,7 @@ impl JobRunner {
     fn merge_before(&self, index: usize) -> Option<(VPath, VPath)> {
         let (to, later) = self.targets_before(index).split_first()?;
         let beside = later.iter().rfind(|path| *path != to)?;
-        let is_beside = (2..NAMES_MAX).any(|attempt| numbered_name(to, attempt).as_ref() == Some(beside));
-        is_beside.then(|| (beside.clone(), to.clone()))
+        is_beside(beside, to).then(|| (beside.clone(), to.clone()))
     }
 
     /// The outcome for an item that is gone: the previous process may have restored it.
@@ -145,7 +141,7 @@ impl JobRunner {
         to: &VPath,
         into: Option<&VPath>,
     ) -> Result<(VPath, Entry), ItemError> {
-        for _ in 0..NAMES_MAX {
+        for _ in 0..DECISIONS_MAX {
             let path = self.free_name(to)?;
             self.begin(index, into.into_iter().chain([&path]));
             match self.storage.restore(id, &path) {
@@ -156,18 +152,14 @@ impl JobRunner {
         Err(ErrorCode::AlreadyExists.into())
     }
 
-    /// The first free name beside `path`.
+    /// A free name beside `path`.
     pub(super) fn free_name(&self, path: &VPath) -> Result<VPath, ItemError> {
-        for attempt in 2..NAMES_MAX {
-            let beside = numbered_name(path, attempt).ok_or(ErrorCode::NameRefused)?;
-            if !self.scope.rights_at(&beside).contains(Rights::ADD) {
+        free_beside(path, |beside| {
+            if !self.scope.rights_at(beside).contains(Rights::ADD) {
                 return Err(ErrorCode::Forbidden.into());
             }
-            if self.entry_at(&beside)?.is_none() {
-                return Ok(beside);
-            }
-        }
-        Err(ErrorCode::AlreadyExists.into())
+            Ok(self.entry_at(beside)?.is_none())
+        })
     }
 }
 

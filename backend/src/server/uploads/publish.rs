@@ -7,10 +7,10 @@ use super::registry::Uploads;
 use crate::admission::Who;
 use crate::server::error::RequestError;
 use crate::server::records::uploads::Destination;
-use crate::storage::{Published, Storage, StorageError, numbered_name};
+use crate::storage::{Published, Storage, free_beside, is_beside};
 
-/// How many names are tried for a file whose name is taken.
-const NAMES_MAX: u32 = 10_000;
+/// How many names are tried that others take between the look at them and the publication.
+const NAMES_MAX: u32 = 1_000;
 
 /// Publishes a file at its destination by means of `publish`, or at a free name beside it for [`Conflict::KeepBoth`].
 /// `None` if [`Conflict::Skip`] leaves what is there.
@@ -25,15 +25,14 @@ pub(super) fn publish_at(
     mut publish: impl FnMut(&VPath) -> Result<Published, RequestError>,
 ) -> Result<Option<(VPath, Published)>, RequestError> {
     let mut path = destination.path.clone();
-    for attempt in 2..NAMES_MAX {
-        if conflict == Conflict::KeepBoth && storage.stat(&path).is_ok() {
-            path = beside(destination, attempt)?;
-            continue;
-        }
+    if conflict == Conflict::KeepBoth && storage.stat(&path).is_ok() {
+        path = beside(storage, destination)?;
+    }
+    for _ in 0..NAMES_MAX {
         match publish(&path) {
             Ok(published) => return Ok(Some((path, published))),
             Err(RequestError::Failed(failure)) if failure.code == ErrorCode::AlreadyExists => match conflict {
-                Conflict::KeepBoth => path = beside(destination, attempt)?,
+                Conflict::KeepBoth => path = beside(storage, destination)?,
                 Conflict::Skip => return Ok(None),
                 // The caller has CREATE but not REPLACE.
                 Conflict::Replace => return Err(ErrorCode::Forbidden.into()),
@@ -51,18 +50,17 @@ pub(super) fn publish_at(
     Err(Failure::new(ErrorCode::AlreadyExists, "there is no free name beside it").into())
 }
 
-fn beside(destination: &Destination, attempt: u32) -> Result<VPath, StorageError> {
-    let refused = || StorageError::new(ErrorCode::NameRefused, "no name fits beside it");
-    let path = numbered_name(&destination.path, attempt).ok_or_else(refused)?;
-    if destination.scope.rights_at(&path).contains(Rights::CREATE) {
-        return Ok(path);
-    }
-    Err(StorageError::new(ErrorCode::Forbidden, "nothing may be made beside it"))
+/// A free path beside a destination.
+fn beside(storage: &dyn Storage, destination: &Destination) -> Result<VPath, ErrorCode> {
+    free_beside(&destination.path, |path| {
+        let allowed = destination.scope.rights_at(path).contains(Rights::CREATE);
+        if allowed { Ok(storage.stat(path).is_err()) } else { Err(ErrorCode::Forbidden) }
+    })
 }
 
 /// Whether `path` is one of the names that [`publish_at`] tries for a file that is `wanted` at a path.
 pub(super) fn is_at_or_beside(path: &VPath, wanted: &VPath) -> bool {
-    path == wanted || (2..NAMES_MAX).any(|attempt| numbered_name(wanted, attempt).as_ref() == Some(path))
+    path == wanted || is_beside(path, wanted)
 }
 
 /// The caller's path of the file at `path`, which is at or beside the path that the caller `asked` for.
