@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::sync::Arc;
 
 use backend::storage::memory::MemoryStorage;
@@ -125,12 +124,7 @@ async fn the_key_of_a_running_server_is_found_by_its_address() {
     let mut shell = Shell { folder, server: String::new(), with_key: false };
     fs::create_dir(shell.path("served")).unwrap();
     fs::write(shell.path("served/a b.txt"), "spaces").unwrap();
-    let mut server =
-        shell.start(&["serve", "served", "--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--json", "--log", "error"]);
-    let mut line = String::new();
-    BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let addresses: Value = serde_json::from_str(&line).unwrap();
-    shell.server = addresses["tcp"].as_str().unwrap().to_owned();
+    let mut server = shell.serve("served");
     assert_eq!(shell.expect_exit(&["ls"], 0).lines(), ["a b.txt"]);
     shell.expect_exit(&["ping", "--server", &format!("tcp://{}", shell.server)], 0);
     shell.expect_exit(&["get", "/", "copy"], 0);

@@ -1,9 +1,6 @@
 //! `passerelle key`, beside a file server that runs.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-
-use serde_json::Value;
 
 use super::shell::{Shell, wait_until};
 
@@ -21,12 +18,7 @@ fn a_key_opens_a_running_server_until_it_is_revoked() {
     fs::write(shell.path("served/secret.txt"), "secret").unwrap();
     let early = shell.expect_exit(&["key", "new", "--dir", "served"], 3);
     assert!(early.err.contains("--state"), "{}", early.err);
-    let mut server =
-        shell.start(&["serve", "served", "--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--json", "--log", "error"]);
-    let mut line = String::new();
-    BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let addresses: Value = serde_json::from_str(&line).unwrap();
-    shell.server = addresses["tcp"].as_str().unwrap().to_owned();
+    let mut server = shell.serve("served");
 
     let new = ["key", "new", "old phone", "--folder", "docs", "--days", "3", "--dir", "served"];
     let printed = shell.expect_exit(&new, 0).out;

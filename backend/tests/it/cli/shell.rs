@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -67,6 +68,17 @@ impl Shell {
 
     pub(crate) fn start(&self, args: &[&str]) -> ChildProcess {
         ChildProcess(self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+    }
+
+    /// Serves a folder, and waits for the address of the file server, which the commands use from then on.
+    pub(crate) fn serve(&mut self, folder: &str) -> ChildProcess {
+        let addresses = ["--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0"];
+        let mut server = self.start(&[&["serve", folder, "--json", "--log", "error"], &addresses[..]].concat());
+        let mut line = String::new();
+        BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let addresses: Value = serde_json::from_str(&line).unwrap();
+        self.server = addresses["tcp"].as_str().unwrap().to_owned();
+        server
     }
 
     /// The content of each file below a folder, by path. For a link, its target.
